@@ -1,0 +1,24 @@
+use serde::{Deserialize, Serialize};
+
+/// How much a `log` line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For the extension's author.
+    Debug,
+    /// For the curious.
+    Info,
+    /// The user should know.
+    Warn,
+    /// Something is broken; the answer says so too.
+    Error,
+}
+
+/// Parameters of the `log` notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogParams {
+    /// How much it matters.
+    pub level: Level,
+    /// One line of text.
+    pub message: String,
+}

@@ -1,0 +1,1 @@
+//! End-to-end tests of dwf against real engines.
