@@ -1,1 +1,7 @@
-fn main() {}
+//! The door of dwf.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dwf::main()
+}

@@ -1,1 +1,38 @@
-//! Placeholder.
+//! Container engines, images, mounts, containers and fingerprints: values in, argument lists and parsed values out.
+//!
+//! Invariant: nothing here starts a process or reads the environment, no engine's CLI is named outside this crate, and
+//! only [`fingerprint`] reads files. What a tool or a language needs is not known here either.
+
+pub mod build;
+pub mod container;
+mod csv;
+pub mod engine;
+pub mod environment;
+pub mod fingerprint;
+pub mod hash;
+pub mod image;
+pub mod inspect;
+pub mod invocation;
+pub mod lifecycle;
+pub mod mount;
+pub mod probe;
+mod quote;
+pub mod reference;
+mod run;
+pub mod source;
+pub mod store;
+pub mod target;
+pub mod user;
+pub mod version;
+
+pub use build::Build;
+pub use container::{Container, ContainerError, Limits, Network};
+pub use engine::{Engine, EngineKind, Init};
+pub use environment::EnvValue;
+pub use fingerprint::Fingerprint;
+pub use image::{Entrypoint, Image, ImageName};
+pub use invocation::Invocation;
+pub use mount::Mount;
+pub use reference::ImageRef;
+pub use user::{UserMapping, user_args};
+pub use version::Version;

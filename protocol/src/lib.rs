@@ -6,6 +6,7 @@
 //! Invariant: nothing here knows a process, an engine, or what any extension means.
 
 pub mod code;
+pub mod excerpt;
 pub mod frame;
 pub mod limits;
 pub mod message;
@@ -15,6 +16,8 @@ pub mod template;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(any(feature = "client", feature = "sdk"))]
+mod decode;
 #[cfg(feature = "sdk")]
 pub mod sdk;
 

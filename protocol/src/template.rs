@@ -99,9 +99,9 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
             out.push(Piece::Text(&rest[..at]));
         }
         let after = &rest[at + 1..];
-        if after.starts_with('$') {
+        if let Some(tail) = after.strip_prefix('$') {
             out.push(Piece::Text("$"));
-            rest = &after[1..];
+            rest = tail;
             continue;
         }
         let Some((inner, tail)) = after.strip_prefix('{').and_then(|inner| inner.split_once('}')) else {

@@ -28,6 +28,7 @@ pub struct ResolveParams {
 /// Result of `command/resolve`: exactly one of the three.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Members", into = "Members")]
+#[expect(clippy::large_enum_variant, reason = "there is one per command, never a crowd")]
 pub enum Resolution {
     /// There is nothing to do here, for this reason.
     Skip(Because),

@@ -1,0 +1,88 @@
+//! The cache root: one folder for both profiles.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Exit, Explain};
+use crate::project::Project;
+use crate::world::World;
+
+/// Where it is when nobody says, relative to the project.
+pub const DEFAULT: &str = ".cache/devflow";
+
+/// The cache root cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// It is not absolute.
+    #[error("DWF_CACHE_ROOT is {0:?}, which is not an absolute path")]
+    Relative(String),
+    /// It is another user's.
+    #[error("the cache root {} belongs to another user", .0.display())]
+    Owner(PathBuf),
+    /// It is no folder, or cannot be made one.
+    #[error("the cache root {} cannot be used", .0.display())]
+    Make(PathBuf, #[source] std::io::Error),
+}
+
+impl Explain for CacheError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Relative(_) => Exit::Usage,
+            Self::Owner(_) => Exit::Refused,
+            Self::Make(..) => Exit::Machine,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("choose another one: DWF_CACHE_ROOT=/absolute/path".to_owned())
+    }
+}
+
+/// Where the cache root is: `DWF_CACHE_ROOT`, `[cache] root`, or the default.
+pub fn root(project: &Project, world: &World) -> Result<PathBuf, CacheError> {
+    match (world.var("DWF_CACHE_ROOT"), &project.config.file.cache.root) {
+        (Some(path), _) if Path::new(path).is_absolute() => Ok(PathBuf::from(path)),
+        (Some(path), _) => Err(CacheError::Relative(path.to_owned())),
+        (None, Some(path)) => Ok(project.root.join(path.get_ref())),
+        (None, None) => Ok(project.root.join(DEFAULT)),
+    }
+}
+
+/// Makes the cache root if it is missing, marked as a cache; gives its path with links resolved.
+pub fn open(root: &Path, owner: Option<(u32, u32)>, world: &World) -> Result<PathBuf, CacheError> {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let failed = |error| CacheError::Make(root.to_owned(), error);
+    let mut missing: Vec<&Path> = root.ancestors().take_while(|dir| !dir.exists()).collect();
+    while let Some(dir) = missing.pop() {
+        match std::fs::create_dir(dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        if let Some((uid, gid)) = owner {
+            chown(dir, Some(uid), Some(gid)).map_err(failed)?;
+        }
+    }
+    let root = root.canonicalize().map_err(failed)?;
+    let meta = root.metadata().map_err(failed)?;
+    if !meta.is_dir() {
+        return Err(failed(std::io::Error::from(std::io::ErrorKind::NotADirectory)));
+    }
+    if world.uid != 0 && meta.uid() != world.uid {
+        return Err(CacheError::Owner(root));
+    }
+    // The signature is the Cache Directory Tagging Specification's.
+    let marks = [
+        (".gitignore", "*\n"),
+        (
+            "CACHEDIR.TAG",
+            "Signature: 8a477f597d28d172789f06886806bc55\n# Made by dwf; it may be deleted at any time.\n",
+        ),
+    ];
+    for (name, text) in marks {
+        let path = root.join(name);
+        if path.symlink_metadata().is_err() {
+            std::fs::write(&path, text).map_err(failed)?;
+        }
+    }
+    Ok(root)
+}

@@ -1,0 +1,90 @@
+//! What every command starts with: the project, and what its extensions say.
+
+use devflow_oci::Fingerprint;
+
+use super::Context;
+use crate::config::{UserConfig, load_user};
+use crate::discover::{Origin, Places};
+use crate::error::Error;
+use crate::extension;
+use crate::identity;
+use crate::plan::{Catalog, Input, Plan, merge};
+use crate::project::Project;
+use crate::query::{Asked, Questions, Request, ask};
+use crate::trust::{Record, TrustError};
+use crate::world::World;
+
+/// The project, and what its user says.
+pub(super) struct Ground {
+    pub(super) project: Project,
+    pub(super) user: UserConfig,
+    pub(super) record: Record,
+}
+
+/// The answers, and what they make.
+pub(super) struct Answered {
+    pub(super) asked: Asked,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl Ground {
+    pub(super) fn load(context: &Context<'_>) -> Result<Self, Error> {
+        let start = match &context.global.directory {
+            Some(dir) => context.world.cwd.join(dir),
+            None => context.world.cwd.clone(),
+        };
+        let project = Project::load(&start)?;
+        let user = load_user(context.world.user_config().as_deref())?;
+        let record = Record::new(&project, &context.world.state()?);
+        Ok(Self { project, user, record })
+    }
+
+    /// Asks the extensions, and nobody that is not to be trusted.
+    pub(super) async fn ask(&self, world: &World, request: &Request) -> Result<Answered, Error> {
+        let places = Places::new(world, &self.project);
+        let questions = Questions::new(&self.project, places.own());
+        let timeouts = &self.user.extensions;
+        let with = extension::Context::new(
+            world,
+            &self.project.root,
+            timeouts.initialize_timeout,
+            timeouts.request_timeout,
+        );
+        for name in questions.folders.keys() {
+            if places.find(name)?.origin == Origin::Config && !self.record.given() {
+                return Err(TrustError::Extension(name.to_string()).into());
+            }
+        }
+        let asked = ask(&self.project, &with, request, &questions, |name| places.find(name)).await?;
+        let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
+        Ok(Answered { asked, fingerprint })
+    }
+}
+
+impl Answered {
+    /// The plan that follows.
+    pub(super) fn plan(&self, project: &Project) -> Result<Plan, Error> {
+        let catalog = Catalog::new(&project.config, &self.asked.answers)?;
+        let input = Input {
+            project: &project.name,
+            fingerprint: &self.fingerprint.hex,
+            catalog: &catalog,
+            selection: &self.asked.selection,
+            closure: &self.asked.closure,
+            answers: &self.asked.answers,
+        };
+        Ok(merge(&input)?)
+    }
+
+    /// Tells what the extensions wrote to standard error, and what is odd about the fingerprint.
+    pub(super) fn tell(&self, context: &mut Context<'_>) {
+        for (name, lines) in &self.asked.words {
+            for line in lines {
+                context.reporter.detail(&format!("[{name}] {line}"));
+            }
+        }
+        for warning in &self.fingerprint.warnings {
+            context.reporter.detail(&format!("fingerprint: {warning}"));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `dwf ext list`: the extensions that can be found; none is started.
+
+use std::fmt::Write;
+
+use super::Context;
+use super::ask::Ground;
+use crate::discover::{Origin, Places};
+use crate::error::Error;
+
+pub(super) fn list(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
+    let ground = Ground::load(context)?;
+    let places = Places::new(context.world, &ground.project);
+    let found = places.list();
+    let mut text = String::new();
+    if json {
+        let value = serde_json::json!({ "extensions": found, "refused": places.refused });
+        let _ = writeln!(text, "{value:#}");
+    } else {
+        let width = found.iter().map(|found| found.name.as_str().len()).max().unwrap_or(0);
+        for found in &found {
+            let origin = match found.origin {
+                Origin::Variable => "from the environment",
+                Origin::Config => "from devflow.toml",
+                Origin::Own => "came with dwf",
+                Origin::SearchPath => "on PATH",
+            };
+            let _ = writeln!(text, "{:<width$}  {}  ({origin})", found.name, found.path.display());
+            for path in &found.shadows {
+                let _ = writeln!(text, "{:<width$}  {}  (shadowed)", "", path.display());
+            }
+        }
+    }
+    context.reporter.result(&text).map_err(super::stage::print_failed)?;
+    for refused in &places.refused {
+        context.reporter.detail(&format!("not looked at: {} {}", refused.path.display(), refused.reason));
+    }
+    Ok(true)
+}

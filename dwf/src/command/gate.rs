@@ -1,0 +1,145 @@
+//! `dwf verify` and `dwf run`: the plan is made, staged, run and told.
+
+use std::time::Instant;
+
+use devflow_oci::{Engine, Invocation};
+
+use super::Context;
+use super::ask::{Answered, Ground};
+use super::stage::{self, Stage};
+use crate::cli::RunOptions;
+use crate::config::{EngineChoice, Profile};
+use crate::engine;
+use crate::error::Error;
+use crate::execute::{Run, Tally};
+use crate::name::FullName;
+use crate::plan::Plan;
+use crate::profile::{Decision, Flags, decide};
+use crate::query::Request;
+use crate::schedule::Schedule;
+use crate::trust::check_owner;
+
+pub(super) async fn run(
+    context: &mut Context<'_>,
+    request: Request,
+    options: &RunOptions,
+) -> Result<bool, Error> {
+    let begun = Instant::now();
+    let ground = Ground::load(context)?;
+    check_owner(&ground.project, context.world.uid)?;
+    let (answered, place) = ask_and_find(context, &ground, &request).await?;
+    answered.tell(context);
+    let plan = answered.plan(&ground.project)?;
+    context.reporter.note(&format!("plan       {}", plan.digest()));
+    for note in &plan.notes {
+        context.reporter.detail(&format!("note: {note}"));
+    }
+    context.reporter.names(plan.actions.iter().map(|a| &a.name).chain(plan.skips.iter().map(|s| &s.name)));
+    for skip in &plan.skips {
+        context.reporter.skipped(&skip.name, &skip.because);
+    }
+    if plan.actions.is_empty() {
+        context.reporter.verdict(true, "nothing to do");
+        return Ok(true);
+    }
+    let stage = match &place {
+        Place::Container(engine) => stage::container(context, &ground, &plan, engine).await?,
+        Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
+    };
+    let tally = execute(context, &plan, stage, options).await?;
+    let line = Reproduce::new(context, &ground, &request);
+    context.reporter.failures(|name| line.of(name));
+    let good = tally.failed == 0 && tally.not_run == 0;
+    context.reporter.verdict(good, &summary(tally, begun));
+    Ok(good)
+}
+
+enum Place {
+    Container(Engine),
+    Host(Option<String>),
+}
+
+/// Asks the extensions while the engine is being looked for.
+async fn ask_and_find(
+    context: &mut Context<'_>,
+    ground: &Ground,
+    request: &Request,
+) -> Result<(Answered, Place), Error> {
+    let flags = Flags { profile: context.global.profile, engine: context.global.engine };
+    let world = context.world;
+    let place = async {
+        Ok::<_, Error>(match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
+            Decision::Container(choice) => Place::Container(engine::find(choice, world).await?),
+            Decision::Engine(engine) => Place::Container(engine),
+            Decision::Host(because) => Place::Host(because),
+        })
+    };
+    let asked = ground.ask(world, request);
+    let (answered, place) = context.signals.unless(async { tokio::join!(asked, place) }).await?;
+    // A project that is wrong is wrong on every engine.
+    Ok((answered?, place?))
+}
+
+async fn execute(
+    context: &mut Context<'_>,
+    plan: &Plan,
+    stage: Stage<'_>,
+    options: &RunOptions,
+) -> Result<Tally, Error> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let jobs = options.jobs.and_then(|jobs| usize::try_from(jobs).ok()).unwrap_or(cores.min(4));
+    let run = Run {
+        jobs: &stage.jobs,
+        schedule: Schedule::new(plan, jobs, options.keep_going),
+        backend: stage.backend,
+        inbox: stage.inbox,
+        reporter: context.reporter,
+        signals: context.signals,
+    };
+    run.execute().await
+}
+
+fn summary(tally: Tally, begun: Instant) -> String {
+    let Tally { passed, failed, not_run } = tally;
+    let mut text = format!("{passed} passed, {failed} failed");
+    if not_run > 0 {
+        text.push_str(&format!(", {not_run} not run"));
+    }
+    format!("{text} in {:.2} s", begun.elapsed().as_secs_f64())
+}
+
+/// The line that runs one action again as it was run here.
+struct Reproduce {
+    line: Invocation,
+    args: Vec<String>,
+}
+
+impl Reproduce {
+    fn new(context: &Context<'_>, ground: &Ground, request: &Request) -> Self {
+        let mut line = Invocation::new("dwf");
+        if context.world.cwd != ground.project.root {
+            line = line.arg("-C").arg(ground.project.root.to_string_lossy());
+        }
+        if let Some(profile) = context.global.profile.filter(|profile| *profile != Profile::Container) {
+            line = line.arg("--profile").arg(profile.to_string());
+        }
+        match context.global.engine {
+            Some(EngineChoice::Docker) => line = line.args(["--engine", "docker"]),
+            Some(EngineChoice::Podman) => line = line.args(["--engine", "podman"]),
+            Some(EngineChoice::Auto) | None => {}
+        }
+        let args = match request {
+            Request::Commands(_, args) => args.clone(),
+            Request::Target(_) => Vec::new(),
+        };
+        Self { line: line.arg("run"), args }
+    }
+
+    fn of(&self, name: &FullName) -> String {
+        let mut line = self.line.clone().arg(name.to_string());
+        if !self.args.is_empty() {
+            line = line.arg("--").args(self.args.iter().cloned());
+        }
+        line.to_string()
+    }
+}

@@ -1,0 +1,177 @@
+//! The container profile: an engine, an image, and one session or two.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use devflow_oci::source::{Denied, check_source};
+use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, user_args};
+
+use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::{Stage, channel};
+use crate::cache;
+use crate::command::Context;
+use crate::command::ask::Ground;
+use crate::error::{Error, Exit, Explain};
+use crate::image;
+use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
+use crate::plan::Plan;
+use crate::session::{Alone, Backend, Launch, Target};
+
+/// A container cannot be made as it would have to be.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StageError {
+    /// A folder must not be mounted.
+    #[error("{0}")]
+    Source(devflow_oci::source::SourceError),
+    /// The engine cannot map the user.
+    #[error("{0}")]
+    User(devflow_oci::user::UserError),
+    /// The container's own rules.
+    #[error("{0}")]
+    Container(ContainerError),
+    /// The image's user database could not be read.
+    #[error("the image's /etc/passwd cannot be read: {0}")]
+    Passwd(String),
+    /// A file of the run could not be written.
+    #[error("{} cannot be written", .0.display())]
+    Write(PathBuf, #[source] std::io::Error),
+}
+
+impl Explain for StageError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Source(_) => Exit::Refused,
+            Self::Container(_) => Exit::Usage,
+            Self::User(_) | Self::Passwd(_) => Exit::Engine,
+            Self::Write(..) => Exit::Machine,
+        }
+    }
+}
+
+pub(in crate::command) async fn stage<'a>(
+    context: &mut Context<'a>,
+    ground: &Ground,
+    plan: &Plan,
+    engine: &Engine,
+) -> Result<Stage<'a>, Error> {
+    let world = context.world;
+    let project = &ground.project;
+    let config = &project.config.file.container;
+    let reporter = &mut *context.reporter;
+    let ready = image::ensure(engine, project, &plan.fingerprint, world, reporter);
+    let ready = context.signals.unless(ready).await??;
+    let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
+    let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
+    if let Some(notice) = &user.notice {
+        say_once(context, notice);
+    }
+    let owner = user.host.filter(|_| world.uid == 0);
+    let cache_root = cache::open(&cache::root(project, world)?, owner, world)?;
+    let mut roots = vec![project.root.clone(), cache_root.clone()];
+    let denied = denied(world.home()?);
+    for root in &roots {
+        check_source(root, &roots, &denied).map_err(StageError::Source)?;
+    }
+    let prepared = Prepared::new(context, engine, &ready, &user).await?;
+    roots.extend(prepared.passwd.clone());
+    let runner = runner_for(&ready.image, world).filter(|_| config.session);
+    let caches =
+        lower::caches_in_container(plan, &cache_root, &project.root, &ready.image.image_layers_key());
+    let places = Places {
+        workspace: lower::WORKSPACE.to_owned(),
+        home: lower::HOME.to_owned(),
+        tmp: "/tmp".to_owned(),
+        caches: caches.iter().map(key_and_place).collect(),
+    };
+    let jobs = lower::jobs(plan, &places, &caches);
+    let input = ContainerInput {
+        run: &prepared.run,
+        owner: &prepared.owner,
+        workspace: &project.root,
+        cache_root: &cache_root,
+        scratch: &cache_root.join("tmp").join(&prepared.run),
+        config,
+        name: &ready.name,
+        image: &ready.image,
+        user: &user,
+        passwd: prepared.passwd.as_deref(),
+        runner: runner.as_deref(),
+        passed: &passed_variables(config, world),
+        selinux: selinux_enforces(),
+        caches: &caches,
+    };
+    let (containers, made) = lower::sessions(&input, &jobs);
+    lower::prepare(&made, owner)?;
+    show_lines(engine, &ready.image, &containers, &jobs);
+    context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
+    let (sender, inbox) = channel();
+    let backend = match runner {
+        Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
+        None => {
+            context.reporter.detail("no runner for this image: every action gets a container of its own");
+            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
+        }
+    };
+    Ok(Stage { jobs, backend, inbox })
+}
+
+fn launches(
+    engine: &Engine,
+    containers: BTreeMap<Kind, Container>,
+) -> Result<BTreeMap<Kind, Launch>, StageError> {
+    let launch = |(kind, container): (Kind, Container)| {
+        let invocation = container.run(engine).map_err(StageError::Container)?;
+        let target = Some(Target { engine: engine.clone(), name: container.name });
+        Ok((kind, Launch { invocation, target }))
+    };
+    containers.into_iter().map(launch).collect()
+}
+
+fn key_and_place(
+    place: &CachePlace<'_>,
+) -> (
+    (
+        devflow_protocol::path::RelPath,
+        devflow_protocol::name::ExtensionName,
+        devflow_protocol::name::CacheName,
+    ),
+    String,
+) {
+    let stack = place.stack;
+    ((stack.member.clone(), stack.stack.clone(), place.cache.name.clone()), place.seen.clone())
+}
+
+/// For each action, the one line that does the same by itself.
+fn show_lines(engine: &Engine, image: &Image, containers: &BTreeMap<Kind, Container>, jobs: &[Job]) {
+    if !tracing::enabled!(target: "devflow::action", tracing::Level::DEBUG) {
+        return;
+    }
+    for job in jobs {
+        let Some(session) = containers.get(&job.kind) else { continue };
+        for choice in &job.start.choices {
+            let when = choice
+                .when
+                .as_ref()
+                .map(|program| format!(" (where {program} is there)"))
+                .unwrap_or_default();
+            match lower::single(session, image, &job.start, choice).run(engine) {
+                Ok(line) => tracing::debug!(target: "devflow::action", "{}{when}: {line}", job.name),
+                Err(error) => tracing::debug!(target: "devflow::action", "{}{when}: {error}", job.name),
+            }
+        }
+    }
+}
+
+/// What is never mounted, whoever asks: the system, the user's home as a whole, secrets, engines.
+fn denied(home: PathBuf) -> Vec<Denied> {
+    let secrets = [".ssh", ".docker", ".gnupg", ".aws", ".kube", ".config/gcloud"];
+    let trees = secrets.iter().map(|name| Denied::Tree(home.join(name)));
+    let sockets = ["/run/docker.sock", "/var/run/docker.sock", "/run/podman"];
+    let sockets = sockets.iter().map(|path| Denied::Tree(Path::new(path).to_owned()));
+    Denied::system().into_iter().chain(trees).chain(sockets).chain([Denied::Itself(home.clone())]).collect()
+}
+
+/// Whether this engine needs a passwd file for a user that the image does not know.
+pub(super) fn needs_passwd(engine: &Engine, uid: u32) -> bool {
+    engine.kind == EngineKind::Docker && uid != 0
+}

@@ -1,0 +1,159 @@
+//! What a container run gathers from the machine before it is lowered.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use devflow_oci::hash::sha256_framed;
+use devflow_oci::{Container, Engine, Image, UserMapping};
+use globset::Glob;
+
+use super::container::{StageError, needs_passwd};
+use crate::command::Context;
+use crate::config;
+use crate::engine;
+use crate::error::Error;
+use crate::image::Ready;
+use crate::session::{Target, remove_until_gone};
+use crate::world::World;
+
+/// For reading one file of an image.
+const READ: Duration = Duration::from_secs(120);
+
+/// What the machine says.
+pub(super) struct Prepared {
+    /// The run's id.
+    pub(super) run: String,
+    /// Who runs dwf: boot, process, start.
+    pub(super) owner: String,
+    /// A passwd file with the container's user.
+    pub(super) passwd: Option<PathBuf>,
+}
+
+impl Prepared {
+    pub(super) async fn new(
+        context: &mut Context<'_>,
+        engine: &Engine,
+        ready: &Ready,
+        user: &UserMapping,
+    ) -> Result<Self, Error> {
+        let owner = owner();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let run = sha256_framed([owner.as_bytes(), &now.to_be_bytes()])[..12].to_owned();
+        let passwd = match needs_passwd(engine, user.uid) {
+            true => Some(passwd(context, engine, ready, user, &run).await?),
+            false => None,
+        };
+        Ok(Self { run, owner, passwd })
+    }
+}
+
+/// Boot, process and start time: what tells a run that is over from one that is not.
+fn owner() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The command in parentheses may hold blanks; the start time is the 20th field after it (proc(5)).
+    let start = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).unwrap_or("0");
+    format!("{}:{}:{start}", boot.trim(), std::process::id())
+}
+
+/// The image's own passwd file with a line for the user, kept per image and user.
+async fn passwd(
+    context: &mut Context<'_>,
+    engine: &Engine,
+    ready: &Ready,
+    user: &UserMapping,
+    run: &str,
+) -> Result<PathBuf, Error> {
+    let world = context.world;
+    let id = sha256_framed([ready.image.id.as_bytes(), &user.uid.to_be_bytes(), &user.gid.to_be_bytes()]);
+    let path = world.state()?.join("passwd").join(id);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let name = format!("dwf-{run}-passwd");
+    let container = Container::new(&name, ready.name.clone(), user.clone(), ["cat", "/etc/passwd"]);
+    let line = container.run(engine).map_err(StageError::Container)?;
+    let said = context.signals.unless(engine::run(&line, world, READ)).await;
+    let said = match said {
+        Ok(Ok(said)) if said.status.success() => said.stdout,
+        other => {
+            remove_until_gone(&Target { engine: engine.clone(), name }, world).await;
+            let said = other?.map_err(|error| StageError::Passwd(error.to_string()))?;
+            let words = engine::last_line(&said.stderr).unwrap_or_default();
+            return Err(StageError::Passwd(words).into());
+        }
+    };
+    let uid = user.uid.to_string();
+    let known = said.lines().any(|line| line.split(':').nth(2) == Some(uid.as_str()));
+    let line = format!("dwf:x:{uid}:{}::{}:/bin/sh\n", user.gid, crate::lower::HOME);
+    let text = if known { said } else { format!("{}\n{line}", said.trim_end()) };
+    write(&path, &text)?;
+    Ok(path)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), StageError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let failed = |error| StageError::Write(path.to_owned(), error);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed)?;
+    file.persist(path).map(|_| ()).map_err(|error| failed(error.error))
+}
+
+/// Who owns the workspace.
+pub(super) fn owner_of(root: &Path) -> Result<(u32, u32), StageError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let meta = root.metadata().map_err(|error| StageError::Write(root.to_owned(), error))?;
+    Ok((meta.uid(), meta.gid()))
+}
+
+/// The host's variables that `pass_env` lets through. A glob never lets through what sounds like a
+/// secret: such a name is to be spelled out.
+pub(super) fn passed_variables(config: &config::Container, world: &World) -> BTreeMap<String, String> {
+    let secret = |name: &str| ["TOKEN", "SECRET", "KEY", "PASSWORD"].iter().any(|word| name.contains(word));
+    let mut passed = BTreeMap::new();
+    for wanted in &config.pass_env {
+        let wanted = wanted.get_ref();
+        if let Some(value) = world.env.get(wanted) {
+            passed.insert(wanted.clone(), value.clone());
+            continue;
+        }
+        let Ok(glob) = Glob::new(wanted) else { continue };
+        let glob = glob.compile_matcher();
+        let found = world.env.iter().filter(|(name, _)| glob.is_match(name) && !secret(&name.to_uppercase()));
+        passed.extend(found.map(|(name, value)| (name.clone(), value.clone())));
+    }
+    passed
+}
+
+/// The runner beside dwf that can run in an image.
+pub(super) fn runner_for(image: &Image, world: &World) -> Option<PathBuf> {
+    let arch = match image.architecture.as_str() {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        other => other,
+    };
+    let path = world.install_dir().join(format!("dwf-runner-linux-{arch}"));
+    path.is_file().then_some(path)
+}
+
+/// Whether SELinux would keep containers from what is mounted.
+pub(super) fn selinux_enforces() -> bool {
+    std::fs::read_to_string("/sys/fs/selinux/enforce").is_ok_and(|text| text.trim() == "1")
+}
+
+/// Says something the first time it is true.
+pub(super) fn say_once(context: &mut Context<'_>, text: &str) {
+    let Ok(state) = context.world.state() else { return };
+    let marker = state.join("said").join(devflow_oci::hash::sha256(text));
+    if !marker.exists() {
+        context.reporter.note(&format!("note: {text}"));
+        // Saying it twice does no harm.
+        let _ = write(&marker, text);
+    }
+}

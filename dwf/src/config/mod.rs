@@ -1,0 +1,20 @@
+//! devflow.toml and the user's own configuration.
+//!
+//! Invariant: a configuration that was loaded is valid in itself; whether its commands exist is for
+//! the plan to say, with the place that each was written at.
+
+mod check;
+mod diagnostic;
+mod load;
+mod model;
+mod units;
+mod user;
+
+pub use diagnostic::{Diagnostic, Source};
+pub use load::{ConfigError, Loaded, load};
+pub(crate) use model::default_target;
+pub use model::{CommandSection, Container, EngineChoice, File, Network, Profile};
+pub use user::{UserConfig, load_user};
+
+/// The file's name.
+pub const FILE: &str = "devflow.toml";

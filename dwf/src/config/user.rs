@@ -1,0 +1,58 @@
+//! The user's own configuration: what a project must not decide.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::diagnostic::Source;
+use super::load::{ConfigError, parse, read};
+use super::model::{EngineChoice, Profile};
+
+/// `~/.config/devflow/config.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserConfig {
+    /// `[runtime]`
+    pub runtime: UserRuntime,
+    /// `[container]`
+    pub container: UserContainer,
+    /// `[extensions]`
+    pub extensions: UserExtensions,
+}
+
+/// `[runtime]` of the user.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserRuntime {
+    /// Where actions run, for every project that does not say.
+    pub profile: Option<Profile>,
+}
+
+/// `[container]` of the user.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserContainer {
+    /// The engine, before what a project says.
+    pub engine: Option<EngineChoice>,
+}
+
+/// `[extensions]` of the user.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserExtensions {
+    /// Seconds from the start of an extension to its first answer.
+    pub initialize_timeout: Option<u64>,
+    /// Seconds for any other answer.
+    pub request_timeout: Option<u64>,
+}
+
+/// Reads the user's configuration; no file is an empty one.
+pub fn load_user(path: Option<&Path>) -> Result<UserConfig, ConfigError> {
+    match path {
+        Some(path) if path.exists() => {
+            let source = Source { path: path.to_owned(), text: read(path, path)?.into() };
+            parse(&source)
+        }
+        _ => Ok(UserConfig::default()),
+    }
+}

@@ -1,0 +1,143 @@
+//! Finding a container engine that answers.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use devflow_oci::probe::{self, Facts};
+use devflow_oci::{Engine, EngineKind, Init, Invocation};
+
+use crate::config::EngineChoice;
+use crate::error::{Exit, Explain};
+use crate::process::{self, CaptureError, Captured};
+use crate::world::World;
+
+/// How long an engine that was named has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long each engine has when dwf looks for one.
+const LOOK: Duration = Duration::from_secs(2);
+/// Bytes kept of what an engine's client says.
+const BOUND: usize = 4 << 20;
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Its client is not installed.
+    #[error("{0} was asked for, and no `{0}` is on PATH")]
+    Missing(EngineKind),
+    /// It gives no answer.
+    #[error("{kind} does not answer: {reason}")]
+    Silent {
+        /// Which.
+        kind: EngineKind,
+        /// What it says.
+        reason: String,
+    },
+    /// None of them is there.
+    #[error("no container engine answers")]
+    None(Vec<String>),
+    /// It is on another machine, whose folders are not these.
+    #[error("{0} runs on another machine, which does not see this project's files")]
+    Remote(EngineKind),
+}
+
+impl Explain for EngineError {
+    fn exit(&self) -> Exit {
+        Exit::Engine
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::None(lines) => {
+                Some(lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
+            }
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing(kind) => {
+                Some(format!("install {kind}, or let dwf look for an engine: --engine auto"))
+            }
+            Self::Silent { kind: EngineKind::Docker, .. } => {
+                Some("is its daemon running, and may you use its socket? try: docker version".to_owned())
+            }
+            Self::Silent { kind: EngineKind::Podman, .. } => Some("try: podman info".to_owned()),
+            Self::None(_) => {
+                Some("install Docker or Podman, or run on this machine with: --profile host".to_owned())
+            }
+            Self::Remote(_) => Some("unset DOCKER_HOST, or use an engine of this machine".to_owned()),
+        }
+    }
+}
+
+/// Finds the engine that was chosen, or the first that answers.
+pub async fn find(choice: EngineChoice, world: &World) -> Result<Engine, EngineError> {
+    let kinds: &[EngineKind] = match choice {
+        EngineChoice::Docker => return ask(EngineKind::Docker, PATIENCE, world).await,
+        EngineChoice::Podman => return ask(EngineKind::Podman, PATIENCE, world).await,
+        EngineChoice::Auto => &EngineKind::ALL,
+    };
+    let mut tried = Vec::new();
+    for kind in kinds {
+        match ask(*kind, LOOK, world).await {
+            Ok(engine) => return Ok(engine),
+            Err(error) => tried.push(error.to_string()),
+        }
+    }
+    Err(EngineError::None(tried))
+}
+
+async fn ask(kind: EngineKind, patience: Duration, world: &World) -> Result<Engine, EngineError> {
+    let program = on_path(&kind.to_string(), world).ok_or(EngineError::Missing(kind))?;
+    let silent = |reason: String| EngineError::Silent { kind, reason };
+    let facts = Facts { euid: world.uid, docker_host: world.var("DOCKER_HOST").map(str::to_owned) };
+    let said = run(&probe::version(kind, &program), world, patience).await.map_err(|e| silent(reason(&e)))?;
+    let mut engine = probe::parse_version(kind, &program, &said.stdout, &facts)
+        .map_err(|error| silent(last_line(&said.stderr).unwrap_or_else(|| error.to_string())))?;
+    if let Some(question) = probe::follow_up(&engine) {
+        let said = run(&question, world, patience).await.map_err(|e| silent(reason(&e)))?;
+        engine = probe::refine(engine, &said.stdout).map_err(|error| silent(error.to_string()))?;
+    }
+    if engine.remote {
+        return Err(EngineError::Remote(engine.kind));
+    }
+    if engine.is_podman() {
+        let there = |path: &&&str| PathBuf::from(path).is_file();
+        engine.init = Init::podman(Init::PODMAN_CANDIDATES.iter().find(there).map(PathBuf::from));
+    }
+    Ok(engine)
+}
+
+/// Runs a short call of the engine's client.
+pub async fn run(
+    invocation: &Invocation,
+    world: &World,
+    deadline: Duration,
+) -> Result<Captured, CaptureError> {
+    tracing::debug!(target: "devflow::engine", "{invocation}");
+    process::capture(invocation, &world.env, deadline, BOUND).await
+}
+
+fn reason(error: &CaptureError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// The last line that says something.
+pub fn last_line(text: &str) -> Option<String> {
+    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(crate::error::printable(line.trim(), 400))
+}
+
+/// A program of the user's `PATH`; relative entries are never looked at.
+pub fn on_path(name: &str, world: &World) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dirs = std::env::split_paths(world.var("PATH").unwrap_or("")).filter(|dir| dir.is_absolute());
+    dirs.map(|dir| dir.join(name)).find(|path| {
+        path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    })
+}

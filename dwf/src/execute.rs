@@ -1,0 +1,198 @@
+//! Running a plan: one loop that owns the schedule, hears every event, and decides.
+//!
+//! Invariant: an action counts as passed only when its runner said that it exited with 0; a signal,
+//! a deadline or a lost session is never success.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use devflow_runner::wire::{self, Event};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::error::Error;
+use crate::lower::Job;
+use crate::report::{Outcome, Reporter, Used, outcome};
+use crate::schedule::Schedule;
+use crate::session::{Backend, Message, SessionError};
+use crate::signals::{Interrupted, Signals};
+
+/// How long a session may take to say hello; an engine may have to map an image's layers first.
+const HELLO: Duration = Duration::from_secs(600);
+/// How long cancelled actions have beyond their own grace.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many actions came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Passed.
+    pub passed: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Never started.
+    pub not_run: usize,
+}
+
+/// One run of a plan.
+pub struct Run<'a, 'b> {
+    /// The actions, in the plan's order.
+    pub jobs: &'a [Job],
+    /// Which may start.
+    pub schedule: Schedule,
+    /// Where they go.
+    pub backend: Backend<'b>,
+    /// What comes back.
+    pub inbox: mpsc::Receiver<Message>,
+    /// Who tells.
+    pub reporter: &'a mut Reporter,
+    /// What ends it early.
+    pub signals: &'a mut Signals,
+}
+
+#[derive(Default)]
+struct Progress {
+    started: BTreeMap<u32, Instant>,
+    tally: Tally,
+}
+
+impl Run<'_, '_> {
+    /// Runs everything that may run, and leaves nothing behind.
+    pub async fn execute(mut self) -> Result<Tally, Error> {
+        let mut progress = Progress::default();
+        match self.work(&mut progress).await {
+            Ok(None) => {
+                self.backend.finish().await;
+                self.tell_waiting(&mut progress);
+                Ok(progress.tally)
+            }
+            Ok(Some(number)) => {
+                self.kill().await;
+                self.tell_waiting(&mut progress);
+                Err(Interrupted(number).into())
+            }
+            Err(error) => {
+                self.kill().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Ends everything; a signal on the way leaves it to the engine.
+    async fn kill(&mut self) {
+        tokio::select! {
+            () = self.backend.kill() => {}
+            _ = async { self.signals.next().await; self.signals.next().await } => {}
+        }
+    }
+
+    /// Works until nothing runs and nothing may start, or until a signal: its number.
+    async fn work(&mut self, progress: &mut Progress) -> Result<Option<i32>, SessionError> {
+        let mut asked = Instant::now();
+        loop {
+            while let Some(at) = self.schedule.start() {
+                let Some(job) = self.jobs.get(at) else { continue };
+                if self.backend.silent().is_none() {
+                    asked = Instant::now();
+                }
+                self.backend.start(job).await?;
+            }
+            if self.schedule.running().is_empty() {
+                return Ok(None);
+            }
+            let waiting = self.backend.silent().is_some();
+            let overdue = HELLO.saturating_sub(asked.elapsed());
+            tokio::select! {
+                biased;
+                number = self.signals.next() => return self.interrupted(number, progress).await.map(Some),
+                Some(message) = self.inbox.recv() => self.hear(message, progress).await?,
+                () = sleep(overdue), if waiting => {
+                    return Err(SessionError::Slow { place: "session", seconds: HELLO.as_secs() });
+                }
+            }
+        }
+    }
+
+    /// The first signal asks everything to end, a second one does not wait for it.
+    async fn interrupted(&mut self, number: i32, progress: &mut Progress) -> Result<i32, SessionError> {
+        self.reporter.note("stopping; once more to kill");
+        self.schedule.stop();
+        if self.backend.silent().is_some() {
+            return Ok(number);
+        }
+        let mut grace = Duration::ZERO;
+        for at in self.schedule.running() {
+            if let Some(job) = self.jobs.get(at) {
+                grace = grace.max(Duration::from_millis(job.start.grace_ms));
+                self.backend.cancel(job).await;
+            }
+        }
+        let over = Instant::now() + grace + PATIENCE;
+        while !self.schedule.running().is_empty() {
+            tokio::select! {
+                biased;
+                _ = self.signals.next() => break,
+                Some(message) = self.inbox.recv() => {
+                    if self.hear(message, progress).await.is_err() {
+                        break;
+                    }
+                }
+                () = sleep(over.saturating_duration_since(Instant::now())) => break,
+            }
+        }
+        Ok(number)
+    }
+
+    async fn hear(&mut self, message: Message, progress: &mut Progress) -> Result<(), SessionError> {
+        match message {
+            Message::Lost(kind, reason) => Err(self.backend.autopsy(kind, reason).await),
+            Message::Event(kind, event) => {
+                match event {
+                    Event::Hello { version: wire::VERSION } => self.backend.greet(kind),
+                    Event::Hello { version } => return Err(SessionError::Version(version)),
+                    Event::Started { id, .. } => {
+                        progress.started.insert(id, Instant::now());
+                    }
+                    Event::Output { id, data, .. } => {
+                        if let Some(job) = usize::try_from(id).ok().and_then(|at| self.jobs.get(at)) {
+                            self.reporter.output(&job.name, &data);
+                        }
+                    }
+                    Event::Ended { id, end, cpu_ms, peak_kib, .. } => {
+                        let elapsed = progress.started.remove(&id).map(|at| at.elapsed()).unwrap_or_default();
+                        let used = Used { elapsed, cpu: Duration::from_millis(cpu_ms), peak_kib };
+                        self.ended(id, &outcome(&end), used, &mut progress.tally);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn ended(&mut self, id: u32, outcome: &Outcome, used: Used, tally: &mut Tally) {
+        let at = usize::try_from(id).unwrap_or(usize::MAX);
+        // Nobody but the runner may end an action, and only one that runs.
+        if !self.schedule.running().contains(&at) {
+            return;
+        }
+        let Some(job) = self.jobs.get(at) else { return };
+        self.schedule.ended(at, *outcome == Outcome::Passed);
+        match outcome {
+            Outcome::Passed => tally.passed += 1,
+            Outcome::Failed(_) => tally.failed += 1,
+            Outcome::Cancelled => tally.not_run += 1,
+        }
+        self.reporter.finished(&job.name, outcome, used);
+    }
+
+    fn tell_waiting(&mut self, progress: &mut Progress) {
+        for at in self.schedule.waiting() {
+            let Some(job) = self.jobs.get(at) else { continue };
+            let because = match self.schedule.blocked_by(at) {
+                Some(name) => format!("not run: it needs {name}"),
+                None => "not run: something else failed first".to_owned(),
+            };
+            self.reporter.not_run(&job.name, &because);
+            progress.tally.not_run += 1;
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! One running extension.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use devflow_oci::Invocation;
+use devflow_protocol::client::{Client, ClientError, Limits};
+use devflow_protocol::message::{
+    DescribeParams, DescribeResult, InitializeParams, InitializeResult, Party, Resolution, ResolveParams,
+};
+use devflow_protocol::name::ExtensionName;
+use devflow_protocol::{COOKIE, PROTOCOLS, code, limits};
+use nix::sys::signal::Signal;
+
+use crate::discover::Found;
+use crate::error::{Exit, Explain};
+use crate::process::{self, Process, Streams};
+use crate::ring::Ring;
+use crate::world::World;
+
+/// Variables that an extension sees, besides `LC_*` and `XDG_*`.
+const PASSED: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TZ"];
+
+/// What every extension is started with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Its working directory: the project's root.
+    pub root: PathBuf,
+    /// Its environment.
+    pub env: BTreeMap<String, String>,
+    /// What it may cost.
+    pub limits: Limits,
+}
+
+impl Context {
+    /// The context for a project; `initialize` and `request` are the user's own deadlines.
+    pub fn new(world: &World, root: &Path, initialize: Option<u64>, request: Option<u64>) -> Self {
+        let passed =
+            |name: &str| PASSED.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_");
+        let mut env: BTreeMap<String, String> =
+            world.env.iter().filter(|(name, _)| passed(name)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        env.insert(COOKIE.to_owned(), PROTOCOLS.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+        for (name, value) in [("NO_COLOR", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONUTF8", "1")] {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+        let mut limits = Limits::default();
+        limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
+        limits.request = request.map_or(limits.request, Duration::from_secs);
+        Self { root: root.to_owned(), env, limits }
+    }
+}
+
+/// An extension that was started and has introduced itself.
+pub struct Extension {
+    found: Found,
+    process: Process,
+    client: Client,
+    stderr: Ring,
+    /// What it said of itself.
+    pub info: InitializeResult,
+}
+
+/// What an extension did wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("extension `{name}` ({}) {problem}", .path.display())]
+pub struct ExtensionError {
+    /// Its name.
+    pub name: ExtensionName,
+    /// Its file.
+    pub path: PathBuf,
+    /// What it did.
+    pub problem: Problem,
+    /// How it ended, when it did.
+    pub ending: Option<String>,
+    /// The last lines it wrote to standard error.
+    pub last_words: Vec<String>,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It did not start.
+    #[error("could not be started: {}", start_reason(.0))]
+    Start(#[source] std::io::Error),
+    /// It gave no usable answer.
+    #[error("{0}")]
+    Client(ClientError),
+    /// It calls itself something else.
+    #[error("says its name is `{0}`")]
+    Name(String),
+    /// Its version is not one of those that devflow.toml allows.
+    #[error("has version {found}, and devflow.toml allows {allowed}")]
+    Version {
+        /// Its version.
+        found: String,
+        /// The range.
+        allowed: String,
+    },
+}
+
+fn start_reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) if code == nix::errno::Errno::ENOEXEC as i32 => {
+            "it is no program for this machine, and has no #! line".to_owned()
+        }
+        Some(code) if code == nix::errno::Errno::ENOENT as i32 => {
+            "the interpreter that it names does not exist".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+impl Explain for ExtensionError {
+    fn exit(&self) -> Exit {
+        match &self.problem {
+            Problem::Client(ClientError::Answer { code, .. })
+                if [code::INVALID_PROJECT, code::INVALID_CONFIG].contains(code) =>
+            {
+                Exit::Usage
+            }
+            _ => Exit::Extension,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        let mut lines = Vec::new();
+        if let Some(ending) = &self.ending {
+            lines.push(format!("it {ending}"));
+        }
+        if !self.last_words.is_empty() {
+            lines.push("its last words:".to_owned());
+            lines.extend(self.last_words.iter().map(|line| format!("  {line}")));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    fn hint(&self) -> Option<String> {
+        match &self.problem {
+            Problem::Client(ClientError::Timeout { .. }) => Some(
+                "a slow machine may need more: [extensions] initialize_timeout and request_timeout in your own \
+                 configuration"
+                    .to_owned(),
+            ),
+            Problem::Client(ClientError::Answer { data, .. }) => data.help.clone(),
+            _ => None,
+        }
+    }
+}
+
+impl Extension {
+    /// Starts an extension and agrees on a version with it.
+    pub async fn start(found: &Found, context: &Context) -> Result<Self, ExtensionError> {
+        let invocation = Invocation::new(&found.path).arg("--stdio").cwd(&context.root);
+        tracing::debug!(target: "devflow::extension", "{invocation}");
+        let failed = |problem| ExtensionError {
+            name: found.name.clone(),
+            path: found.path.clone(),
+            problem,
+            ending: None,
+            last_words: Vec::new(),
+        };
+        let mut process = process::spawn(&invocation, &context.env, Streams::Piped)
+            .map_err(|e| failed(Problem::Start(e)))?;
+        let stderr = Ring::default();
+        stderr.drain(process.stderr());
+        let (Some(stdin), Some(stdout)) = (process.stdin(), process.stdout()) else {
+            return Err(failed(Problem::Client(ClientError::Closed)));
+        };
+        let client = Client::start(stdin, stdout, context.limits.clone());
+        let params = InitializeParams {
+            protocols: PROTOCOLS.to_vec(),
+            host: Party { name: "dwf".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            features: vec!["log".to_owned()],
+        };
+        let notice = async {
+            tokio::time::sleep(limits::INITIALIZE_NOTICE).await;
+            tracing::warn!(target: "devflow", "extension `{}` takes long to start …", found.name);
+            std::future::pending::<()>().await;
+        };
+        let answer = tokio::select! {
+            answer = client.initialize(params) => answer,
+            () = notice => Err(ClientError::Closed),
+        };
+        let placeholder = InitializeResult {
+            protocol: 0,
+            extension: Party { name: String::new(), version: String::new() },
+            requires: Vec::new(),
+            provides: Vec::new(),
+        };
+        let mut extension = Self { found: found.clone(), process, client, stderr, info: placeholder };
+        match answer {
+            Ok(info) if info.extension.name != found.name.as_str() => {
+                let name = crate::error::printable(&info.extension.name, 80);
+                Err(extension.fail(Problem::Name(name)).await)
+            }
+            Ok(info) => {
+                extension.info = info;
+                Ok(extension)
+            }
+            Err(error) => Err(extension.fail(Problem::Client(error)).await),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &ExtensionName {
+        &self.found.name
+    }
+
+    /// Asks what it makes of a folder.
+    pub async fn describe(&self, params: DescribeParams) -> Result<DescribeResult, Problem> {
+        self.client.describe(params).await.map_err(Problem::Client)
+    }
+
+    /// Asks what a command means in a folder.
+    pub async fn resolve(&self, params: ResolveParams) -> Result<Resolution, Problem> {
+        self.client.resolve(params).await.map_err(Problem::Client)
+    }
+
+    /// Ends a broken extension and tells the whole story.
+    pub async fn fail(&mut self, problem: Problem) -> ExtensionError {
+        self.client.close();
+        // One that is about to end by itself shows how; one that hangs is killed.
+        let ended = tokio::time::timeout(Duration::from_millis(300), self.process.wait()).await;
+        let ending = match ended {
+            Ok(Ok(status)) if !status.success() => Some(process::ending(status)),
+            _ => None,
+        };
+        self.process.signal(Signal::SIGKILL);
+        tokio::task::yield_now().await;
+        ExtensionError {
+            name: self.found.name.clone(),
+            path: self.found.path.clone(),
+            problem,
+            ending,
+            last_words: self.stderr.last_lines(20),
+        }
+    }
+
+    /// Lets it end: its input is closed, then SIGTERM, then SIGKILL. Gives what it wrote to
+    /// standard error.
+    pub async fn end(mut self) -> Vec<String> {
+        self.client.close();
+        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+            if tokio::time::timeout(limits::END_GRACE, self.process.wait()).await.is_ok() {
+                break;
+            }
+            self.process.signal(signal);
+        }
+        self.stderr.last_lines(usize::MAX)
+    }
+}

@@ -1,0 +1,215 @@
+//! The containers of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use devflow_oci::mount::TmpfsOptions;
+use devflow_oci::{Container, EnvValue, Image, ImageRef, Mount, Network as OciNetwork, UserMapping};
+use devflow_protocol::message::{Cache, CacheReadonly, CacheScope};
+use devflow_runner::wire;
+
+use super::cache::{CachePlace, keep};
+use super::folders::Prepare;
+use super::job::{Job, Kind};
+use crate::config::{self, Network};
+
+/// Where the project is mounted.
+pub const WORKSPACE: &str = "/workspace";
+/// The home directory of the containers' user.
+pub const HOME: &str = "/home/dwf";
+/// Where the runner is mounted.
+pub const RUNNER: &str = "/run/dwf-runner";
+
+/// What containers are made from.
+#[derive(Debug)]
+pub struct ContainerInput<'a> {
+    /// The run's id; names and labels hold it.
+    pub run: &'a str,
+    /// Who runs dwf: boot, process and start time.
+    pub owner: &'a str,
+    /// The project's root.
+    pub workspace: &'a Path,
+    /// The cache root.
+    pub cache_root: &'a Path,
+    /// A folder for copy-on-write layers, on the cache root's file system.
+    pub scratch: &'a Path,
+    /// `[container]`
+    pub config: &'a config::Container,
+    /// The image's name.
+    pub name: &'a ImageRef,
+    /// The image.
+    pub image: &'a Image,
+    /// Who runs it.
+    pub user: &'a UserMapping,
+    /// A passwd file that has that user, when the image's has not.
+    pub passwd: Option<&'a Path>,
+    /// The runner, when it can run there.
+    pub runner: Option<&'a Path>,
+    /// Host variables that are let through.
+    pub passed: &'a BTreeMap<String, String>,
+    /// Whether SELinux enforces.
+    pub selinux: bool,
+    /// The caches.
+    pub caches: &'a [CachePlace<'a>],
+}
+
+/// The container of each kind of session that some job needs, and what must be made before.
+pub fn sessions(input: &ContainerInput<'_>, jobs: &[Job]) -> (BTreeMap<Kind, Container>, Vec<Prepare>) {
+    let kinds: BTreeSet<Kind> = jobs.iter().map(|job| job.kind).collect();
+    let mut made = vec![Prepare::Folder(input.cache_root.to_owned())];
+    let containers = kinds.into_iter().map(|kind| (kind, session(input, kind, &mut made))).collect();
+    (containers, made)
+}
+
+fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Container {
+    let name = format!("dwf-{}-{}", input.run, kind.as_str());
+    // `DWF_RUNNER` marks what is inside; the program is replaced where there is no runner.
+    let mut container = Container::new(name, input.name.clone(), input.user.clone(), [RUNNER]);
+    container.labels = [("dwf.run", input.run), ("dwf.owner", input.owner)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    container.entrypoint = input.image.entrypoint_policy();
+    container.workdir = WORKSPACE.to_owned();
+    container.interactive = true;
+    container.unconfined_labels = input.selinux;
+    container.limits.memory = input.config.memory.map(|size| size.0);
+    container.limits.cpus = input.config.cpus;
+    container.limits.shm_size = input.config.shm_size.map(|size| size.0);
+    let offline = match (input.config.network, kind) {
+        (Network::On, _) | (Network::Fetch, Kind::Fetch) => false,
+        (Network::Fetch, Kind::Check) | (Network::Off, _) => true,
+    };
+    container.network = if offline { OciNetwork::None } else { OciNetwork::Default };
+    container.env = variables(input);
+    container.mounts = mounts(input, kind, made);
+    container
+}
+
+fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
+    let fixed = [
+        ("HOME", HOME),
+        ("USER", "dwf"),
+        // The workspace's owner may have another number in here; git would refuse to work in it.
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "safe.directory"),
+        ("GIT_CONFIG_VALUE_0", "*"),
+    ];
+    let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != name));
+    let literal = fixed.iter().map(|(name, value)| ((*name).to_owned(), EnvValue::from(*value)));
+    literal.chain(passed.map(|(name, value)| (name.clone(), EnvValue::FromHost(value.clone())))).collect()
+}
+
+fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Vec<Mount> {
+    let mut mounts = vec![bind(input.workspace, WORKSPACE, false), tmpfs(HOME)];
+    if let Some(passwd) = input.passwd {
+        mounts.push(bind(passwd, "/etc/passwd", true));
+    }
+    if let Some(runner) = input.runner {
+        mounts.push(bind(runner, RUNNER, true));
+    }
+    if let Ok(inside) = input.cache_root.strip_prefix(input.workspace) {
+        // Caches are seen where they are mounted, and nowhere else.
+        mounts.push(tmpfs(&format!("{WORKSPACE}/{}", inside.display())));
+    }
+    for mount in &input.config.mounts {
+        let source = input.workspace.join(mount.source.get_ref());
+        mounts.push(bind(&source, mount.target.get_ref(), true));
+    }
+    mounts.extend(input.config.tmpfs.iter().map(|target| tmpfs(target.get_ref())));
+    for place in input.caches {
+        for mount in cache_mounts(input, kind, place, made) {
+            if mounts.iter().all(|known| known.target() != mount.target()) {
+                mounts.push(mount);
+            }
+        }
+    }
+    mounts
+}
+
+fn cache_mounts(
+    input: &ContainerInput<'_>,
+    kind: Kind,
+    place: &CachePlace<'_>,
+    made: &mut Vec<Prepare>,
+) -> Vec<Mount> {
+    let Cache { scope, readonly, .. } = place.cache;
+    let readonly = if kind == Kind::Check && *scope == CacheScope::Shared { *readonly } else { None };
+    made.push(Prepare::Folder(place.disk.clone()));
+    let seen = &place.seen;
+    if place.cache.home.is_some() {
+        made.extend(keep(place.cache, &place.disk));
+        let entry = |keep: &devflow_protocol::message::Keep| {
+            bind(&place.disk.join(&keep.name), &format!("{seen}/{}", keep.name), readonly.is_some())
+        };
+        return std::iter::once(tmpfs(seen)).chain(place.cache.keep.iter().map(entry)).collect();
+    }
+    let mut mounts = Vec::new();
+    if let Some(at) = &place.cache.at {
+        let relative = PathBuf::from(at.below(&place.stack.member).as_str());
+        made.push(Prepare::MountPoint { workspace: input.workspace.to_owned(), relative });
+    }
+    if let Some(parent) =
+        seen.strip_prefix(HOME).and_then(|rest| rest.rsplit_once('/')).map(|(parent, _)| parent)
+        && !parent.is_empty()
+    {
+        // An engine would make this folder as root.
+        mounts.push(tmpfs(&format!("{HOME}{parent}")));
+    }
+    mounts.push(match readonly {
+        None => bind(&place.disk, seen, false),
+        Some(CacheReadonly::Ok) => bind(&place.disk, seen, true),
+        Some(CacheReadonly::Overlay) => {
+            let layer = input.scratch.join(place.cache.name.as_str());
+            let (upper, work) = (layer.join("upper"), layer.join("work"));
+            made.extend([Prepare::Folder(upper.clone()), Prepare::Folder(work.clone())]);
+            Mount::Overlay { lower: place.disk.clone(), upper, work, target: seen.clone() }
+        }
+    });
+    mounts
+}
+
+fn bind(source: &Path, target: &str, readonly: bool) -> Mount {
+    Mount::Bind { source: source.to_owned(), target: target.to_owned(), readonly }
+}
+
+fn tmpfs(target: &str) -> Mount {
+    Mount::Tmpfs {
+        target: target.to_owned(),
+        options: TmpfsOptions { exec: true, ..TmpfsOptions::default() },
+    }
+}
+
+/// The container that does one choice of one job alone: what is run where there is no runner, and
+/// what is shown so that it can be pasted into a shell.
+pub fn single(session: &Container, image: &Image, start: &wire::Start, choice: &wire::Choice) -> Container {
+    let mut container = session.clone();
+    container.name = format!("{}-{}", session.name, start.id);
+    container.mounts.retain(|mount| mount.target() != RUNNER);
+    container.interactive = false;
+    container.workdir = choice.cwd.clone();
+    for (name, value) in &choice.env {
+        container.env.retain(|(known, _)| known != name);
+        if let Some(value) = value {
+            container.env.push((name.clone(), EnvValue::Literal(value.clone())));
+        }
+    }
+    if !choice.path.is_empty() {
+        let own = image.env.get("PATH").map_or("/usr/local/bin:/usr/bin:/bin", String::as_str);
+        let path = format!("{}:{own}", choice.path.join(":"));
+        container.env.retain(|(name, _)| name != "PATH");
+        container.env.push(("PATH".to_owned(), EnvValue::Literal(path)));
+    }
+    container.argv = match choice.steps.as_slice() {
+        [step] => std::iter::once(&step.program).chain(&step.args).cloned().collect(),
+        steps => {
+            let line = |step: &wire::Step| {
+                devflow_oci::Invocation::new(step.program.as_str())
+                    .args(step.args.iter().cloned())
+                    .to_string()
+            };
+            let line = steps.iter().map(line).collect::<Vec<_>>().join(" && ");
+            vec!["/bin/sh".to_owned(), "-c".to_owned(), line]
+        }
+    };
+    container
+}

@@ -1,0 +1,16 @@
+//! From the plan to what is started: places, mounts, variables, containers.
+//!
+//! Invariant: everything here is pure; what must be made on disk first is listed as [`Prepare`].
+//! Host and container differ in this stage only.
+
+mod cache;
+mod container;
+mod folders;
+mod job;
+mod place;
+
+pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
+pub use container::{ContainerInput, HOME, WORKSPACE, sessions, single};
+pub use folders::prepare;
+pub use job::{Job, Kind, jobs};
+pub use place::Places;

@@ -1,0 +1,169 @@
+//! What an answer must fulfil beyond its types.
+
+use std::collections::BTreeSet;
+
+use devflow_protocol::message::{Action, Cache, DescribeResult, Resolution};
+use devflow_protocol::name::EnvName;
+use devflow_protocol::template::Template;
+
+/// Checks a description; the reason is for the user.
+pub fn check_description(result: &DescribeResult) -> Result<(), String> {
+    let mut commands = BTreeSet::new();
+    for command in &result.commands {
+        if !commands.insert(&command.name) {
+            return Err(format!("it offers {} twice", command.name));
+        }
+    }
+    let mut names = BTreeSet::new();
+    for cache in &result.caches {
+        if !names.insert(cache.name.as_str()) {
+            return Err(format!("it has two caches named {}", cache.name));
+        }
+        check_cache(cache).map_err(|reason| format!("cache {}: {reason}", cache.name))?;
+    }
+    let mut variables = BTreeSet::new();
+    for name in result.env.keys().chain(result.caches.iter().filter_map(|cache| cache.env.as_ref())) {
+        reserved(name)?;
+        if !variables.insert(name) {
+            return Err(format!("it sets {name} twice"));
+        }
+    }
+    for template in result.env.values() {
+        known_caches(template, result)?;
+    }
+    for glob in &result.fingerprint {
+        check_glob(glob)?;
+    }
+    Ok(())
+}
+
+fn check_cache(cache: &Cache) -> Result<(), String> {
+    if cache.home.is_some() == cache.keep.is_empty() {
+        return Err("`home` and `keep` go together".to_owned());
+    }
+    if let Some(home) = &cache.home {
+        if cache.env.is_none() {
+            return Err("`home` needs `env`: the tool must be told where its home is".to_owned());
+        }
+        if !home.strip_prefix("~/").is_some_and(is_plain) {
+            return Err(format!("`home` is {home:?}; it starts with ~/ and has no `..`"));
+        }
+    }
+    if let Some(target) = &cache.target {
+        let below = target.strip_prefix("~/").or_else(|| target.strip_prefix('/'));
+        if !below.is_some_and(is_plain) || target.contains([',', ':']) {
+            return Err(format!(
+                "`target` is {target:?}; it starts with ~/ or / and has no `..`, `,` or `:`"
+            ));
+        }
+    }
+    if cache.at.as_ref().is_some_and(|at| at.is_here()) {
+        return Err("`at` is the member itself".to_owned());
+    }
+    let places = [cache.target.is_some(), cache.at.is_some(), cache.home.is_some()];
+    if places.into_iter().filter(|is| *is).count() > 1 {
+        return Err("it has more than one of `target`, `at` and `home`".to_owned());
+    }
+    Ok(())
+}
+
+fn is_plain(path: &str) -> bool {
+    path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && !path.chars().any(char::is_control)
+}
+
+/// `PATH` has its own member, and the others decide who the user is or how programs are loaded.
+fn reserved(name: &EnvName) -> Result<(), String> {
+    let name = name.as_str();
+    if ["PATH", "HOME", "USER", "SHELL"].contains(&name)
+        || name.starts_with("LD_")
+        || name.starts_with("DWF_")
+    {
+        Err(format!("it sets {name}, which is not an extension's to set"))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_glob(glob: &str) -> Result<(), String> {
+    let inside = !glob.starts_with('/') && !glob.split('/').any(|part| part == "..");
+    if !inside || glob.is_empty() {
+        return Err(format!("the glob {glob:?} leaves the folder"));
+    }
+    globset::Glob::new(glob).map(|_| ()).map_err(|error| format!("{error}"))
+}
+
+fn known_caches(template: &Template, described: &DescribeResult) -> Result<(), String> {
+    for name in template.caches() {
+        if described.caches.iter().all(|cache| cache.name.as_str() != name) {
+            return Err(format!("{:?} names a cache that the stack does not have", template.as_str()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks a resolution against the description of its stack; the reason is for the user.
+pub fn check_resolution(resolution: &Resolution, described: &DescribeResult) -> Result<(), String> {
+    match resolution {
+        Resolution::Skip(_) => Ok(()),
+        Resolution::Action(action) => check_action(action, described),
+        Resolution::Alternatives(alternatives) => {
+            for alternative in alternatives {
+                if let Some(when) = &alternative.when
+                    && (when.program.is_empty() || when.program.contains(['/', '\0']))
+                {
+                    return Err(format!("`when` names {:?}, which is no program's name", when.program));
+                }
+                check_action(&alternative.action, described)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check_action(action: &Action, described: &DescribeResult) -> Result<(), String> {
+    if action.steps.is_empty() {
+        return Err("an action has no steps; nothing to do is a skip".to_owned());
+    }
+    for step in action.steps.iter().chain(&action.warm) {
+        if step.program.as_str().is_empty() {
+            return Err("a step has no program".to_owned());
+        }
+        for template in std::iter::once(&step.program).chain(&step.args) {
+            known_caches(template, described)?;
+        }
+    }
+    for (name, value) in &action.env {
+        reserved(name)?;
+        if described.caches.iter().any(|cache| cache.env.as_ref() == Some(name)) {
+            return Err(format!("it sets {name}, which tells where a cache is"));
+        }
+        if let Some(value) = value {
+            known_caches(value, described)?;
+        }
+    }
+    for template in &action.path {
+        known_caches(template, described)?;
+    }
+    for need in &action.needs {
+        if described.commands.iter().all(|command| command.name != *need) {
+            return Err(format!("it needs {need}, which it does not offer"));
+        }
+    }
+    let caches =
+        action.outputs.iter().map(|output| &output.cache).chain(action.reports.iter().map(|r| &r.cache));
+    for name in caches.flatten() {
+        if described.caches.iter().all(|cache| cache.name != *name) {
+            return Err(format!("it names a cache {name} that the stack does not have"));
+        }
+    }
+    for inputs in &action.inputs {
+        for glob in inputs.files.iter().chain(&inputs.exclude) {
+            check_glob(glob)?;
+        }
+    }
+    if action.timeout_s == Some(0) {
+        return Err("a timeout of 0 s".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The plan: what would run, as a value.
+//!
+//! Invariant: everything here is pure. Configuration and answers come in, a plan or an error goes
+//! out; the same input gives the same plan, whoever runs it and wherever it will run.
+
+mod answers;
+mod check;
+mod digest;
+mod error;
+mod merge;
+mod model;
+mod order;
+mod select;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use answers::{Answers, Described};
+pub use check::{check_description, check_resolution};
+pub use error::PlanError;
+pub use merge::{Input, merge};
+pub use model::{Action, Choice, Plan, Stack};
+pub use select::{Catalog, Selection};

@@ -1,0 +1,117 @@
+//! What a plan is made of.
+
+use std::collections::BTreeMap;
+
+use devflow_protocol::message::{Cache, Inputs, Output, Report, Step, Tool};
+use devflow_protocol::name::{EnvName, ExtensionName};
+use devflow_protocol::path::RelPath;
+use devflow_protocol::template::Template;
+use serde::Serialize;
+
+use crate::name::FullName;
+
+/// What would run. It holds no path of this machine, no user and no profile.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The project's name.
+    pub project: String,
+    /// The identity of the image.
+    pub fingerprint: String,
+    /// The extensions that answered, by name.
+    pub extensions: Vec<Used>,
+    /// The stacks that have an action, by member and name.
+    pub stacks: Vec<Stack>,
+    /// The actions, by name.
+    pub actions: Vec<Action>,
+    /// The commands that were asked for and have nothing to do, by name.
+    pub skips: Vec<Skip>,
+    /// What the user should know about how it came to be.
+    pub notes: Vec<String>,
+}
+
+/// An extension that answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Used {
+    /// Its name.
+    pub name: ExtensionName,
+    /// Its own version.
+    pub version: String,
+}
+
+/// What the actions of one stack in one member share.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stack {
+    /// The member's folder.
+    pub member: RelPath,
+    /// The stack.
+    pub stack: ExtensionName,
+    /// Variables.
+    pub env: BTreeMap<EnvName, Template>,
+    /// Host variables it would like to see.
+    pub wants_env: Vec<EnvName>,
+    /// Caches, by name.
+    pub caches: Vec<Cache>,
+    /// The programs it relies on.
+    pub tools: Vec<Tool>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Action {
+    /// Its name.
+    pub name: FullName,
+    /// Whether it was asked for, or is only needed.
+    pub requested: bool,
+    /// Ways of doing it: the first whose `when` is there; the last has none.
+    pub choices: Vec<Choice>,
+    /// Actions that must have succeeded before.
+    pub needs: Vec<FullName>,
+    /// Actions that must have ended before, because they make what this one reads.
+    pub after: Vec<FullName>,
+    /// Names; two actions of one stack and member that share one never run at once.
+    pub locks: Vec<String>,
+    /// Whether it downloads.
+    pub fetches: bool,
+    /// Whether it changes the project's sources, and so runs alone.
+    pub writes: bool,
+    /// Seconds after which it is ended.
+    pub timeout_s: Option<u64>,
+    /// What the outcome depends on.
+    pub inputs: Option<Inputs>,
+    /// What it makes.
+    pub outputs: Vec<Output>,
+    /// Reports its tools write.
+    pub reports: Vec<Report>,
+}
+
+/// One way of doing it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Choice {
+    /// A program that must be there.
+    pub when: Option<String>,
+    /// Programs run one after the other.
+    pub steps: Vec<Step>,
+    /// The working directory, relative to the project.
+    pub cwd: RelPath,
+    /// Variables on top of the stack's; `null` takes one away.
+    pub env: BTreeMap<EnvName, Option<Template>>,
+    /// Folders in front of `PATH`.
+    pub path: Vec<Template>,
+}
+
+/// A command with nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skip {
+    /// Its name.
+    pub name: FullName,
+    /// Why there is nothing to do.
+    pub because: String,
+}
+
+impl Plan {
+    /// The stack that an action belongs to.
+    pub fn stack_of(&self, name: &FullName) -> Option<&Stack> {
+        let stack = name.stack.as_ref()?;
+        self.stacks.iter().find(|known| known.member == name.member && known.stack == *stack)
+    }
+}

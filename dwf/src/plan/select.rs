@@ -1,0 +1,191 @@
+//! From what a person wrote to the actions it means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use devflow_protocol::message::Action;
+use toml::Spanned;
+
+use super::answers::Answers;
+use super::error::PlanError;
+use crate::config::{CommandSection, Diagnostic, Loaded, Source};
+use crate::error::nearest;
+use crate::name::{FullName, Wanted};
+
+/// Every command that can be asked for, and the project's own words about them.
+#[derive(Debug)]
+pub struct Catalog<'a> {
+    config: &'a Loaded,
+    offered: Vec<FullName>,
+    own: BTreeMap<FullName, &'a CommandSection>,
+    more: Vec<(Wanted, &'a CommandSection)>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// The actions' names, sorted.
+    pub names: Vec<FullName>,
+    /// Arguments for the only one of them.
+    pub args: Vec<String>,
+}
+
+impl<'a> Catalog<'a> {
+    /// Collects what the extensions offer and what devflow.toml adds.
+    pub fn new(config: &'a Loaded, answers: &Answers) -> Result<Self, PlanError> {
+        let mut offered: Vec<FullName> = Vec::new();
+        for described in &answers.described {
+            for command in &described.result.commands {
+                offered.push(FullName {
+                    member: described.member.clone(),
+                    stack: Some(described.stack.clone()),
+                    command: command.name.clone(),
+                });
+            }
+        }
+        let mut catalog = Self { config, offered, own: BTreeMap::new(), more: Vec::new() };
+        for (key, section) in &config.file.commands {
+            let wanted: Wanted = key.get_ref().parse().map_err(|message| catalog.at(key, message, None))?;
+            if section.run.is_some() {
+                let name = catalog.own_name(key, &wanted)?;
+                catalog.own.insert(name, section);
+            } else {
+                catalog.more.push((wanted, section));
+            }
+        }
+        let own: Vec<FullName> = catalog.own.keys().cloned().collect();
+        catalog.offered.extend(own);
+        catalog.offered.sort();
+        for (key, section) in &config.file.commands {
+            if section.run.is_none() {
+                catalog.spanned(key)?;
+            }
+            for need in &section.needs {
+                catalog.spanned(need)?;
+            }
+        }
+        Ok(catalog)
+    }
+
+    fn own_name(&self, key: &Spanned<String>, wanted: &Wanted) -> Result<FullName, PlanError> {
+        if wanted.stack.is_some() {
+            let message = "a command with `run` is the project's own: write it without a stack".to_owned();
+            return Err(self.at(key, message, None));
+        }
+        let member = wanted.member.clone().unwrap_or_default();
+        Ok(FullName { member, stack: None, command: wanted.command.clone() })
+    }
+
+    /// Every name that can be asked for, sorted.
+    pub fn names(&self) -> &[FullName] {
+        &self.offered
+    }
+
+    /// The project's own action of that name.
+    pub fn own(&self, name: &FullName) -> Option<&'a CommandSection> {
+        self.own.get(name).copied()
+    }
+
+    /// What devflow.toml says about an extension's action, in the order it says it.
+    pub fn more(&self, name: &FullName) -> impl Iterator<Item = &'a CommandSection> {
+        self.more.iter().filter(|(wanted, _)| wanted.matches(name)).map(|(_, section)| *section)
+    }
+
+    /// What an action needs: what its extension says, and what devflow.toml adds.
+    pub fn needs<'b>(
+        &self,
+        name: &FullName,
+        actions: impl IntoIterator<Item = &'b Action>,
+    ) -> Result<BTreeSet<FullName>, PlanError> {
+        let said = actions.into_iter().flat_map(|action| &action.needs);
+        let mut needs: BTreeSet<FullName> =
+            said.map(|need| FullName { command: need.clone(), ..name.clone() }).collect();
+        for section in self.own(name).into_iter().chain(self.more(name)) {
+            for need in &section.needs {
+                needs.extend(self.spanned(need)?);
+            }
+        }
+        Ok(needs)
+    }
+
+    /// The actions of a target: one of devflow.toml, or a default one.
+    pub fn target(&self, name: &str) -> Result<Selection, PlanError> {
+        let targets = &self.config.file.targets;
+        let mut names = Vec::new();
+        if let Some((_, commands)) = targets.iter().find(|(known, _)| known.get_ref() == name) {
+            for command in commands {
+                names.extend(self.spanned(command)?);
+            }
+        } else if let Some(commands) = crate::config::default_target(name) {
+            names.extend(self.offered.iter().filter(|name| commands.contains(&name.command)).cloned());
+        } else {
+            let known = targets.keys().map(|name| name.get_ref().as_str()).chain(["pr", "main"]);
+            let known: Vec<&str> = known.collect();
+            return Err(PlanError::Usage {
+                message: format!("no target is named `{name}`"),
+                hint: Some(match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the targets are: {}", known.join(", ")),
+                }),
+            });
+        }
+        Ok(Self::selection(names, Vec::new()))
+    }
+
+    /// The actions of commands on the command line, and the arguments for the only one of them.
+    pub fn commands(&self, written: &[String], args: &[String]) -> Result<Selection, PlanError> {
+        let mut names = Vec::new();
+        for text in written {
+            let usage = |message, hint| PlanError::Usage { message, hint };
+            let wanted: Wanted = text.parse().map_err(|message| usage(message, None))?;
+            let found = self.matching(&wanted);
+            if found.is_empty() {
+                let hint = self.nearest_to(&wanted);
+                return Err(usage(format!("no stack of this project offers `{wanted}`"), hint));
+            }
+            names.extend(found);
+        }
+        let selection = Self::selection(names, args.to_vec());
+        if !args.is_empty() && selection.names.len() > 1 {
+            let names: Vec<String> = selection.names.iter().map(FullName::to_string).collect();
+            return Err(PlanError::Usage {
+                message: format!("arguments after `--` are for one action, and {} match", names.len()),
+                hint: Some(format!("name one of: {}", names.join(", "))),
+            });
+        }
+        Ok(selection)
+    }
+
+    fn selection(mut names: Vec<FullName>, args: Vec<String>) -> Selection {
+        names.sort();
+        names.dedup();
+        Selection { names, args }
+    }
+
+    fn matching(&self, wanted: &Wanted) -> Vec<FullName> {
+        self.offered.iter().filter(|name| wanted.matches(name)).cloned().collect()
+    }
+
+    fn spanned(&self, text: &Spanned<String>) -> Result<Vec<FullName>, PlanError> {
+        let wanted: Wanted = text.get_ref().parse().map_err(|message| self.at(text, message, None))?;
+        let found = self.matching(&wanted);
+        if found.is_empty() {
+            let message = format!("no stack of this project offers `{wanted}`");
+            return Err(self.at(text, message, self.nearest_to(&wanted)));
+        }
+        Ok(found)
+    }
+
+    fn nearest_to(&self, wanted: &Wanted) -> Option<String> {
+        let names: Vec<String> = self.offered.iter().map(FullName::to_string).collect();
+        let commands: Vec<&str> = self.offered.iter().map(|name| name.command.as_str()).collect();
+        let near = nearest(&wanted.to_string(), names.iter().map(String::as_str))
+            .or_else(|| nearest(wanted.command.as_str(), commands.iter().copied()));
+        near.map(|near| format!("did you mean `{near}`?"))
+    }
+
+    fn at(&self, text: &Spanned<String>, message: String, help: Option<String>) -> PlanError {
+        let nowhere = Source { path: crate::config::FILE.into(), text: "".into() };
+        let source = self.config.source.as_ref().unwrap_or(&nowhere);
+        PlanError::Config(Box::new(Diagnostic::new(source, text.span(), message).help(help)))
+    }
+}

@@ -1,0 +1,83 @@
+//! The plan as a person reads it.
+
+use std::fmt::{self, Write};
+
+use devflow_oci::Invocation;
+
+use super::model::{Action, Choice, Plan};
+use crate::name::FullName;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "project      {}", self.project)?;
+        writeln!(f, "plan         {}", self.digest())?;
+        writeln!(f, "fingerprint  {}", self.fingerprint)?;
+        let used: Vec<String> =
+            self.extensions.iter().map(|used| format!("{} {}", used.name, used.version)).collect();
+        writeln!(f, "extensions   {}", used.join(", "))?;
+        for action in &self.actions {
+            writeln!(f)?;
+            write_action(f, action)?;
+        }
+        if !self.skips.is_empty() {
+            writeln!(f, "\nnothing to do:")?;
+        }
+        for skip in &self.skips {
+            writeln!(f, "  {}  {}", skip.name, crate::error::printable(&skip.because, 200))?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_action(f: &mut fmt::Formatter<'_>, action: &Action) -> fmt::Result {
+    write!(f, "{}", action.name)?;
+    let mut about = Vec::new();
+    if !action.requested {
+        about.push("needed".to_owned());
+    }
+    let list = |names: &[FullName]| names.iter().map(FullName::to_string).collect::<Vec<_>>().join(", ");
+    if !action.needs.is_empty() {
+        about.push(format!("needs {}", list(&action.needs)));
+    }
+    if !action.after.is_empty() {
+        about.push(format!("after {}", list(&action.after)));
+    }
+    if action.fetches {
+        about.push("fetches".to_owned());
+    }
+    if action.writes {
+        about.push("writes, so runs alone".to_owned());
+    }
+    if let Some(seconds) = action.timeout_s {
+        about.push(format!("at most {seconds} s"));
+    }
+    match about.is_empty() {
+        true => writeln!(f)?,
+        false => writeln!(f, "  ({})", about.join("; "))?,
+    }
+    for choice in &action.choices {
+        write_choice(f, choice, action.choices.len() > 1)?;
+    }
+    Ok(())
+}
+
+fn write_choice(f: &mut fmt::Formatter<'_>, choice: &Choice, several: bool) -> fmt::Result {
+    let indent = if several { "      " } else { "    " };
+    if several {
+        match &choice.when {
+            Some(program) => writeln!(f, "    where {program} is there:")?,
+            None => writeln!(f, "    otherwise:")?,
+        }
+    }
+    for step in &choice.steps {
+        let mut line = String::new();
+        let invocation =
+            Invocation::new(step.program.as_str()).args(step.args.iter().map(|arg| arg.as_str()));
+        write!(line, "{invocation}")?;
+        writeln!(f, "{indent}{}", crate::error::printable(&line, 2000))?;
+    }
+    Ok(())
+}

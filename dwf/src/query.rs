@@ -1,0 +1,313 @@
+//! Asking the extensions everything a plan needs.
+//!
+//! Invariant: all answers are in before anything is merged, and every extension has ended before
+//! anything runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use devflow_protocol::message::{self, Alternative, DescribeParams, Platform, Resolution, ResolveParams};
+use devflow_protocol::name::ExtensionName;
+use devflow_protocol::path::RelPath;
+use futures_util::future::join_all;
+
+use crate::discover::{DiscoverError, Found};
+use crate::error::Error;
+use crate::extension::{Context, Extension, Problem};
+
+use crate::name::FullName;
+use crate::plan::{Answers, Catalog, Described, PlanError, Selection, check_description, check_resolution};
+use crate::project::Project;
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// A target's commands.
+    Target(String),
+    /// These commands, with arguments for the only one.
+    Commands(Vec<String>, Vec<String>),
+}
+
+/// Everything that was asked and answered.
+#[derive(Debug)]
+pub struct Asked {
+    /// The answers.
+    pub answers: Answers,
+    /// What was asked for.
+    pub selection: Selection,
+    /// That, and everything it needs.
+    pub closure: BTreeSet<FullName>,
+    /// What the extensions wrote to standard error, by name.
+    pub words: BTreeMap<ExtensionName, Vec<String>>,
+}
+
+/// Which extensions to ask about which folders.
+#[derive(Debug)]
+pub struct Questions {
+    /// Extension by extension: the folders.
+    pub folders: BTreeMap<ExtensionName, Vec<RelPath>>,
+    /// Extensions that are only being tried; that one does not apply is no error.
+    pub optional: BTreeSet<ExtensionName>,
+    /// A stack that a folder holds is not looked for below it.
+    pub undeclared: bool,
+}
+
+impl Questions {
+    /// What to ask, from the configuration; `own` are the extensions that came with dwf.
+    pub fn new(project: &Project, own: Vec<ExtensionName>) -> Self {
+        let declared = project.stacks();
+        let undeclared = declared.is_none();
+        let stacks = declared.unwrap_or(own);
+        let mut folders: BTreeMap<ExtensionName, Vec<RelPath>> = BTreeMap::new();
+        for member in &project.members {
+            for stack in member.stacks.as_ref().unwrap_or(&stacks) {
+                folders.entry(stack.clone()).or_default().push(member.dir.clone());
+            }
+        }
+        let sections = &project.config.file.extensions;
+        let spared =
+            sections.iter().filter(|(_, section)| !section.required).map(|(name, _)| name.get_ref().clone());
+        let optional = if undeclared { folders.keys().cloned().collect() } else { spared.collect() };
+        Self { folders, optional, undeclared }
+    }
+}
+
+/// Asks everything, with a function that finds extensions.
+pub async fn ask(
+    project: &Project,
+    context: &Context,
+    request: &Request,
+    questions: &Questions,
+    find: impl Fn(&ExtensionName) -> Result<Found, DiscoverError>,
+) -> Result<Asked, Error> {
+    let found: Vec<Found> = questions.folders.keys().map(find).collect::<Result<_, _>>()?;
+    let started = join_all(found.iter().map(|found| Extension::start(found, context))).await;
+    let mut extensions = BTreeMap::new();
+    for extension in started {
+        let extension = extension?;
+        extensions.insert(extension.name().clone(), extension);
+    }
+    let mut session = Asking { project, extensions, answers: Answers::default() };
+    let result = session.everything(request, questions).await;
+    let ended = join_all(
+        session.extensions.into_iter().map(|(name, extension)| async { (name, extension.end().await) }),
+    )
+    .await;
+    let (selection, closure) = result?;
+    Ok(Asked { answers: session.answers, selection, closure, words: ended.into_iter().collect() })
+}
+
+struct Asking<'a> {
+    project: &'a Project,
+    extensions: BTreeMap<ExtensionName, Extension>,
+    answers: Answers,
+}
+
+impl Asking<'_> {
+    async fn everything(
+        &mut self,
+        request: &Request,
+        questions: &Questions,
+    ) -> Result<(Selection, BTreeSet<FullName>), Error> {
+        self.versions().await?;
+        self.describe(questions).await?;
+        let catalog = Catalog::new(&self.project.config, &self.answers)?;
+        let selection = match request {
+            Request::Target(name) => catalog.target(name)?,
+            Request::Commands(written, args) => catalog.commands(written, args)?,
+        };
+        let closure = self.resolve(&catalog, &selection).await?;
+        Ok((selection, closure))
+    }
+
+    async fn versions(&mut self) -> Result<(), Error> {
+        for (name, section) in &self.project.config.file.extensions {
+            let Some(range) = &section.version else { continue };
+            let Some(extension) = self.extensions.get_mut(name.get_ref()) else { continue };
+            let found = extension.info.extension.version.clone();
+            if !range.get_ref().contains(&found) {
+                let allowed = range.get_ref().to_string();
+                return Err(extension.fail(Problem::Version { found, allowed }).await.into());
+            }
+        }
+        let versions = self.extensions.values();
+        self.answers.versions =
+            versions.map(|ext| (ext.name().clone(), ext.info.extension.version.clone())).collect();
+        Ok(())
+    }
+
+    async fn describe(&mut self, questions: &Questions) -> Result<(), Error> {
+        let mut because: BTreeMap<ExtensionName, Vec<String>> = BTreeMap::new();
+        let asked =
+            questions.folders.iter().flat_map(|(stack, dirs)| dirs.iter().map(move |dir| (stack, dir)));
+        let this = &*self;
+        let answers = join_all(asked.map(|(stack, dir)| async move {
+            let params = DescribeParams {
+                project: this.folder(dir),
+                platform: platform(),
+                config: this.config(stack),
+            };
+            let answer = match this.extensions.get(stack) {
+                Some(extension) => extension.describe(params).await,
+                None => Ok(message::DescribeResult::default()),
+            };
+            (stack.clone(), dir.clone(), answer)
+        }))
+        .await;
+        for (stack, member, answer) in answers {
+            let result = match answer {
+                Ok(result) => result,
+                Err(problem) => return Err(self.blame(&stack, problem).await),
+            };
+            if !result.applies {
+                because.entry(stack).or_default().extend(result.because);
+                continue;
+            }
+            check_description(&result)
+                .map_err(|reason| wrong_answer(&stack, &format!("`{member}`"), reason))?;
+            self.answers.described.push(Described { member, stack, result });
+        }
+        let applies =
+            |stack: &ExtensionName| self.answers.described.iter().any(|described| described.stack == *stack);
+        for stack in questions.folders.keys().filter(|stack| !questions.optional.contains(stack)) {
+            if !applies(stack) {
+                let because = because.remove(stack).unwrap_or_default();
+                return Err(PlanError::NotApplied { stack: stack.clone(), because }.into());
+            }
+        }
+        if questions.undeclared {
+            let at_root: BTreeSet<ExtensionName> = self
+                .answers
+                .described
+                .iter()
+                .filter(|d| d.member.is_here())
+                .map(|d| d.stack.clone())
+                .collect();
+            self.answers.described.retain(|d| d.member.is_here() || !at_root.contains(&d.stack));
+        }
+        if self.answers.described.is_empty() && self.project.config.file.commands.is_empty() {
+            let lines = because.into_iter().map(|(stack, lines)| {
+                let mut lines: Vec<String> =
+                    lines.iter().map(|line| crate::error::printable(line, 200)).collect();
+                lines.dedup();
+                lines.truncate(3);
+                format!("{stack}: {}", lines.join("; "))
+            });
+            return Err(PlanError::Nothing(lines.collect()).into());
+        }
+        Ok(())
+    }
+
+    /// Resolves what was asked for, then what that needs, until nothing new is needed.
+    async fn resolve(
+        &mut self,
+        catalog: &Catalog<'_>,
+        selection: &Selection,
+    ) -> Result<BTreeSet<FullName>, Error> {
+        let mut closure: BTreeSet<FullName> = BTreeSet::new();
+        let mut open: BTreeSet<FullName> = selection.names.iter().cloned().collect();
+        while !open.is_empty() {
+            let mut next = BTreeSet::new();
+            for (name, answer) in self.resolve_all(catalog, selection, &open).await {
+                let actions = match answer {
+                    None => Vec::new(),
+                    Some((stack, Err(problem))) => return Err(self.blame(&stack, problem).await),
+                    Some((stack, Ok(resolution))) => {
+                        self.checked(&name, &stack, &resolution)?;
+                        let actions = actions_of(&resolution);
+                        self.answers.resolved.insert(name.clone(), resolution);
+                        actions
+                    }
+                };
+                next.extend(catalog.needs(&name, &actions)?);
+            }
+            closure.append(&mut open);
+            open = next.into_iter().filter(|name| !closure.contains(name)).collect();
+        }
+        Ok(closure)
+    }
+
+    async fn resolve_all(
+        &self,
+        catalog: &Catalog<'_>,
+        selection: &Selection,
+        names: &BTreeSet<FullName>,
+    ) -> Vec<(FullName, Option<(ExtensionName, Result<Resolution, Problem>)>)> {
+        join_all(names.iter().map(|name| async move {
+            let stack = name.stack.as_ref().filter(|_| catalog.own(name).is_none());
+            let Some((stack, extension)) = stack.and_then(|stack| Some((stack, self.extensions.get(stack)?)))
+            else {
+                return (name.clone(), None);
+            };
+            let mut args: Vec<String> = catalog.more(name).flat_map(|section| section.args.clone()).collect();
+            if selection.names.contains(name) {
+                args.extend(selection.args.iter().cloned());
+            }
+            let params = ResolveParams {
+                command: name.command.clone(),
+                args,
+                project: self.folder(&name.member),
+                platform: platform(),
+                config: self.config(stack),
+            };
+            (name.clone(), Some((stack.clone(), extension.resolve(params).await)))
+        }))
+        .await
+    }
+
+    fn checked(&self, name: &FullName, stack: &ExtensionName, resolution: &Resolution) -> Result<(), Error> {
+        let described = self
+            .answers
+            .described
+            .iter()
+            .find(|d| d.member == name.member && d.stack == *stack)
+            .map(|d| &d.result);
+        match described.map(|described| check_resolution(resolution, described)) {
+            Some(Err(reason)) => Err(wrong_answer(stack, &format!("{}", name.command), reason)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn blame(&mut self, stack: &ExtensionName, problem: Problem) -> Error {
+        match self.extensions.get_mut(stack) {
+            Some(extension) => extension.fail(problem).await.into(),
+            None => wrong_answer(stack, "everything", "it is not there".to_owned()),
+        }
+    }
+
+    fn folder(&self, dir: &RelPath) -> message::Project {
+        message::Project {
+            root: self.project.root.to_string_lossy().into_owned(),
+            dir: dir.clone(),
+            name: self.project.name.clone(),
+        }
+    }
+
+    fn config(&self, stack: &ExtensionName) -> message::Config {
+        let sections = &self.project.config.file.extensions;
+        let section = sections.iter().find(|(name, _)| name.get_ref() == stack);
+        match section.map(|(_, section)| serde_json::to_value(&section.config)) {
+            Some(Ok(serde_json::Value::Object(config))) => config,
+            _ => message::Config::new(),
+        }
+    }
+}
+
+fn actions_of(resolution: &Resolution) -> Vec<message::Action> {
+    match resolution {
+        Resolution::Skip(_) => Vec::new(),
+        Resolution::Action(action) => vec![action.clone()],
+        Resolution::Alternatives(list) => {
+            list.iter().map(|Alternative { action, .. }| action.clone()).collect()
+        }
+    }
+}
+
+fn wrong_answer(stack: &ExtensionName, about: &str, reason: String) -> Error {
+    PlanError::Answer { stack: stack.clone(), about: about.to_owned(), reason }.into()
+}
+
+/// Where actions run: containers are Linux on the machine's own architecture, and so is a host
+/// that the plan must not differ on.
+fn platform() -> Platform {
+    Platform { os: std::env::consts::OS.to_owned(), arch: std::env::consts::ARCH.to_owned() }
+}

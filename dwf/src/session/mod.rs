@@ -1,0 +1,208 @@
+//! Where actions run: behind a runner, or each in a container of its own.
+//!
+//! Invariant: whichever it is, the executor sees the same events, and nothing outlives
+//! [`Backend::finish`] or [`Backend::kill`].
+
+mod alone;
+mod connection;
+mod stop;
+
+use std::collections::BTreeMap;
+
+use devflow_oci::Invocation;
+use devflow_runner::wire;
+use tokio::sync::mpsc;
+
+use crate::error::{Exit, Explain};
+use crate::lower::{Job, Kind};
+use crate::world::World;
+
+pub use alone::Alone;
+pub use connection::Connection;
+pub use stop::{Target, remove_until_gone};
+
+/// What reaches the executor.
+#[derive(Debug)]
+pub enum Message {
+    /// Something happened to an action.
+    Event(Kind, wire::Event),
+    /// A session ended, or what it says cannot be read.
+    Lost(Kind, String),
+}
+
+/// The receiving end is the executor's; when it is full, whoever writes has to wait.
+pub type Sender = mpsc::Sender<Message>;
+
+/// How a session is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The command that starts the runner, or the container with it.
+    pub invocation: Invocation,
+    /// The container, when it is one.
+    pub target: Option<Target>,
+}
+
+/// Why a session is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// It did not start.
+    #[error("{program} could not be started")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It ended while actions were running.
+    #[error("the {place} ended before its actions did: {reason}")]
+    Lost {
+        /// What it was.
+        place: &'static str,
+        /// What is known.
+        reason: String,
+        /// What the engine's client said last.
+        last_words: Vec<String>,
+    },
+    /// The runner is of another release.
+    #[error("the runner speaks version {0} of its wire, and dwf another")]
+    Version(u32),
+    /// It never said hello.
+    #[error("the {place} did not start within {seconds} s")]
+    Slow {
+        /// What it was.
+        place: &'static str,
+        /// How long dwf waited.
+        seconds: u64,
+    },
+}
+
+impl Explain for SessionError {
+    fn exit(&self) -> Exit {
+        Exit::Engine
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Lost { last_words, .. } if !last_words.is_empty() => Some(last_words.join("\n")),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Version(_) => Some("install dwf and its runner from the same release".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Where the actions of one run go.
+pub enum Backend<'a> {
+    /// To runners, one a session.
+    Runners {
+        /// How to start each.
+        launches: BTreeMap<Kind, Launch>,
+        /// Those that were started.
+        open: BTreeMap<Kind, Connection>,
+        /// What they need.
+        world: &'a World,
+        /// Where events go.
+        sender: Sender,
+    },
+    /// Each into a container of its own.
+    Alone(Box<Alone<'a>>),
+}
+
+impl<'a> Backend<'a> {
+    /// Runners that are started when their first action is.
+    pub fn runners(launches: BTreeMap<Kind, Launch>, world: &'a World, sender: Sender) -> Self {
+        Self::Runners { launches, open: BTreeMap::new(), world, sender }
+    }
+
+    /// Starts an action.
+    pub async fn start(&mut self, job: &Job) -> Result<(), SessionError> {
+        match self {
+            Self::Runners { launches, open, world, sender } => {
+                if !open.contains_key(&job.kind)
+                    && let Some(launch) = launches.get(&job.kind)
+                {
+                    open.insert(job.kind, Connection::start(job.kind, launch, world, sender.clone())?);
+                }
+                if let Some(connection) = open.get_mut(&job.kind) {
+                    connection.send(&wire::Request::Start(job.start.clone())).await;
+                }
+                Ok(())
+            }
+            Self::Alone(alone) => {
+                alone.start(job);
+                Ok(())
+            }
+        }
+    }
+
+    /// Asks an action to end.
+    pub async fn cancel(&mut self, job: &Job) {
+        match self {
+            Self::Runners { open, .. } => {
+                if let Some(connection) = open.get_mut(&job.kind) {
+                    let request = wire::Request::Cancel { id: job.start.id, grace_ms: job.start.grace_ms };
+                    connection.send(&request).await;
+                }
+            }
+            Self::Alone(alone) => alone.cancel(job.start.id),
+        }
+    }
+
+    /// The sessions that were started and have not been heard of.
+    pub fn silent(&self) -> Option<Kind> {
+        match self {
+            Self::Runners { open, .. } => {
+                open.iter().find(|(_, connection)| !connection.greeted()).map(|(kind, _)| *kind)
+            }
+            Self::Alone(_) => None,
+        }
+    }
+
+    /// Notes that a session is there.
+    pub fn greet(&mut self, kind: Kind) {
+        if let Self::Runners { open, .. } = self
+            && let Some(connection) = open.get_mut(&kind)
+        {
+            connection.greet();
+        }
+    }
+
+    /// What is known of a session that was lost.
+    pub async fn autopsy(&mut self, kind: Kind, reason: String) -> SessionError {
+        match self {
+            Self::Runners { open, .. } => match open.get_mut(&kind) {
+                Some(connection) => connection.autopsy(reason).await,
+                None => SessionError::Lost { place: "session", reason, last_words: Vec::new() },
+            },
+            Self::Alone(_) => SessionError::Lost { place: "container", reason, last_words: Vec::new() },
+        }
+    }
+
+    /// Ends everything in peace, when all actions have ended.
+    pub async fn finish(&mut self) {
+        match self {
+            Self::Runners { open, world, .. } => {
+                let ends = std::mem::take(open).into_values().map(|connection| connection.finish(world));
+                futures_util::future::join_all(ends).await;
+            }
+            Self::Alone(alone) => alone.kill().await,
+        }
+    }
+
+    /// Ends everything now.
+    pub async fn kill(&mut self) {
+        match self {
+            Self::Runners { open, world, .. } => {
+                let ends = std::mem::take(open).into_values().map(|connection| connection.kill(world));
+                futures_util::future::join_all(ends).await;
+            }
+            Self::Alone(alone) => alone.kill().await,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Lock files, as far as installing depends on them.
+//!
+//! Invariant: pure; a lock that cannot be read as what it claims to be is the user's error.
+
+use std::collections::BTreeMap;
+
+use devflow_protocol::sdk::Failure;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::manager::Manager;
+
+/// What a lock says about installing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lock {
+    /// The file's name.
+    pub(crate) file: String,
+    /// Whether some package has no address: npm then asks for its metadata each time.
+    pub(crate) asks: bool,
+    /// Whether some package has an install script; a lock that does not tell counts as yes.
+    pub(crate) scripts: bool,
+    /// Whether a package comes from a git repository: installing builds it, scripts or not.
+    pub(crate) git: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NpmLock {
+    #[serde(default)]
+    packages: Option<BTreeMap<String, NpmPackage>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NpmPackage {
+    #[serde(default)]
+    resolved: Option<String>,
+    #[serde(default)]
+    link: bool,
+    #[serde(default)]
+    in_bundle: bool,
+    #[serde(default)]
+    has_install_script: bool,
+    #[serde(flatten)]
+    _rest: IgnoredAny,
+}
+
+/// Reads the lock `file` of a manager.
+pub(crate) fn parse(manager: Manager, file: &str, path: &str, text: &str) -> Result<Lock, Failure> {
+    let lock = match manager {
+        Manager::Npm => npm(path, text)?,
+        Manager::Pnpm { major } => Lock {
+            // Since version 9 the lock does not tell; pnpm 10 and later run only what is allowed.
+            scripts: text.contains("requiresBuild: true")
+                || (text.contains("lockfileVersion: '9") && major.is_none_or(|major| major < 10)),
+            git: text.contains("type: git") || text.contains("git+") || text.contains("codeload.github.com"),
+            ..Lock::default()
+        },
+        Manager::YarnClassic | Manager::YarnBerry { .. } | Manager::Bun => Lock {
+            scripts: true,
+            git: ["git+", "git@", "git:", "github:", "codeload.github.com", "#commit="]
+                .iter()
+                .any(|mark| text.contains(mark)),
+            ..Lock::default()
+        },
+    };
+    Ok(Lock { file: file.to_owned(), ..lock })
+}
+
+fn npm(path: &str, text: &str) -> Result<Lock, Failure> {
+    let lock: NpmLock = serde_json::from_str(text).map_err(|error| {
+        Failure::invalid_project(path, Some(error.line() as u64), format!("{path} is not a lock of npm: {error}"))
+    })?;
+    let git = |resolved: &String| resolved.starts_with("git");
+    Ok(match lock.packages {
+        // npm 6: neither is told.
+        None => Lock { asks: true, scripts: true, git: text.contains("\"git"), ..Lock::default() },
+        Some(packages) => {
+            let installed = |(place, package): &(&String, &NpmPackage)| {
+                place.contains("node_modules/") && !package.link && !package.in_bundle
+            };
+            Lock {
+                asks: packages.iter().filter(installed).any(|(_, package)| package.resolved.is_none()),
+                scripts: packages.iter().filter(installed).any(|(_, package)| package.has_install_script),
+                git: packages.values().any(|package| package.resolved.as_ref().is_some_and(git)),
+                ..Lock::default()
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, asks: bool, scripts: bool, git: bool) {
+        let lock = parse(Manager::Npm, "package-lock.json", "package-lock.json", text).unwrap();
+        assert_eq!((lock.asks, lock.scripts, lock.git), (asks, scripts, git), "{text}");
+    }
+
+    #[test]
+    fn locks_of_npm() {
+        check(r#"{"lockfileVersion":1,"dependencies":{}}"#, true, true, false);
+        check(r#"{"packages":{"":{"name":"a","hasInstallScript":true}}}"#, false, false, false);
+        check(r#"{"packages":{"node_modules/a":{"version":"1.0.0"}}}"#, true, false, false);
+        check(r#"{"packages":{"node_modules/a":{"resolved":"x","hasInstallScript":true}}}"#, false, true, false);
+        check(r#"{"packages":{"node_modules/a":{"resolved":"packages/a","link":true}}}"#, false, false, false);
+        check(r#"{"packages":{"node_modules/a":{"inBundle":true}}}"#, false, false, false);
+        check(r#"{"packages":{"node_modules/a":{"resolved":"git+ssh://x"}}}"#, false, false, true);
+    }
+
+    #[test]
+    fn locks_of_pnpm() {
+        let scripts = |major, text| parse(Manager::Pnpm { major }, "", "", text).unwrap().scripts;
+        assert!(scripts(Some(8), "requiresBuild: true"));
+        assert!(!scripts(Some(8), "lockfileVersion: '6.0'"));
+        assert!(scripts(Some(9), "lockfileVersion: '9.0'"));
+        assert!(scripts(None, "lockfileVersion: '9.0'"));
+        assert!(!scripts(Some(10), "lockfileVersion: '9.0'"));
+    }
+
+    #[test]
+    fn a_broken_lock_has_its_line() {
+        let failure =
+            parse(Manager::Npm, "package-lock.json", "package-lock.json", "{\n<<<<<<< HEAD").unwrap_err();
+        assert_eq!(failure.data["line"], 2);
+    }
+}

@@ -1,0 +1,153 @@
+//! What the files of a member say, before anything is made of it.
+//!
+//! Invariant: gathered once a request, by way of [`Files`]; everything after it is pure.
+
+use std::collections::BTreeSet;
+
+use devflow_protocol::path::RelPath;
+use devflow_protocol::sdk::Failure;
+
+use crate::config::Config;
+use crate::files::{Files, Tree};
+use crate::ini::Ini;
+use crate::lists::{self, Requirements};
+use crate::pyproject::Pyproject;
+use crate::requirement::Requirement;
+use crate::words::{join, parent};
+
+/// Files whose presence alone says something.
+const MARKS: [&str; 17] = [
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "Pipfile",
+    "ruff.toml",
+    ".ruff.toml",
+    "mypy.ini",
+    ".mypy.ini",
+    "pyrightconfig.json",
+    ".flake8",
+    ".pylintrc",
+    "pylintrc",
+    "pytest.ini",
+    ".pytest.ini",
+    ".isort.cfg",
+    "tox.ini",
+    "hatch.toml",
+];
+
+/// What the files say.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// The member's folder, relative to the root; `""` for the root.
+    pub(crate) dir: String,
+    /// How the member is packaged.
+    pub(crate) package: Package,
+    /// hatch.toml.
+    pub(crate) hatch: Option<Pyproject>,
+    /// pytest.ini or .pytest.ini.
+    pub(crate) pytest: Option<Ini>,
+    /// mypy.ini or .mypy.ini.
+    pub(crate) mypy: Option<Ini>,
+    /// tox.ini.
+    pub(crate) tox: Option<Ini>,
+    /// .python-version, its first line.
+    pub(crate) python_version: Option<String>,
+    /// Those of [`MARKS`] that are there.
+    pub(crate) marks: BTreeSet<&'static str>,
+    /// Whether the member belongs to a uv workspace further up that has a lock.
+    pub(crate) in_uv_workspace: bool,
+    /// What pip's requirements files say.
+    pub(crate) requirements: Requirements,
+    /// Folders of the project that are installed along with it, and how they are packaged.
+    pub(crate) locals: Vec<(Requirement, Package)>,
+    /// The Python files.
+    pub(crate) tree: Tree,
+    /// What was looked at.
+    pub(crate) reads: Vec<RelPath>,
+}
+
+/// How a folder is packaged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Package {
+    pub(crate) pyproject: Option<Pyproject>,
+    pub(crate) setup_cfg: Option<Ini>,
+    pub(crate) setup_py: bool,
+}
+
+impl Facts {
+    /// Looks at the member in `dir` of the project in `root`.
+    pub(crate) fn gather(root: &str, dir: &str, config: &Config) -> Result<Self, Failure> {
+        let dir = if dir == "." { "" } else { dir };
+        let files = Files::new(root, dir)?;
+        let at = |name: &str| join(dir, name).unwrap_or_default();
+        let package = Package::gather(&files, dir)?;
+        let mut marks = BTreeSet::new();
+        for mark in MARKS {
+            if files.has(&at(mark))? {
+                marks.insert(mark);
+            }
+        }
+        let ini = |names: [&str; 2]| -> Result<Option<Ini>, Failure> {
+            let there = names.into_iter().find(|name| marks.contains(name));
+            let text = there.map(|name| files.text(&at(name))).transpose()?.flatten();
+            Ok(text.map(|text| Ini::parse(&text)))
+        };
+        let pytest = ini(["pytest.ini", ".pytest.ini"])?;
+        let mypy = ini(["mypy.ini", ".mypy.ini"])?;
+        let tox = ini(["tox.ini"; 2])?;
+        let requirements = Requirements::gather(&files, dir, &package, config)?;
+        let locals = lists::locals(&files, dir, &package, &requirements)?;
+        let version = files.text(&at(".python-version"))?;
+        Ok(Self {
+            hatch: toml(&files, &at("hatch.toml"))?,
+            pytest,
+            mypy,
+            tox,
+            python_version: version.and_then(|text| Some(text.lines().next()?.trim().to_owned())),
+            marks,
+            in_uv_workspace: in_uv_workspace(&files, dir)?,
+            requirements,
+            locals,
+            tree: files.tree(dir)?,
+            package,
+            reads: files.reads(),
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// The project's pyproject.toml has something at a dotted path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.package.pyproject.as_ref().is_some_and(|file| file.has(path))
+    }
+}
+
+impl Package {
+    pub(crate) fn gather(files: &Files, dir: &str) -> Result<Self, Failure> {
+        let at = |name: &str| join(dir, name).unwrap_or_default();
+        Ok(Self {
+            pyproject: toml(files, &at("pyproject.toml"))?,
+            setup_cfg: files.text(&at("setup.cfg"))?.map(|text| Ini::parse(&text)),
+            setup_py: files.has(&at("setup.py"))?,
+        })
+    }
+}
+
+fn toml(files: &Files, path: &str) -> Result<Option<Pyproject>, Failure> {
+    let Some(text) = files.text(path)? else { return Ok(None) };
+    Pyproject::parse(&text).map(Some).map_err(|wrong| files.wrong(path, wrong.line, &wrong.reason))
+}
+
+/// Whether a folder above is the root of a uv workspace with a lock.
+fn in_uv_workspace(files: &Files, dir: &str) -> Result<bool, Failure> {
+    let mut at = dir;
+    while !at.is_empty() {
+        at = parent(at);
+        let file = |name: &str| join(at, name).unwrap_or_default();
+        if files.has(&file("uv.lock"))? {
+            let top = toml(files, &file("pyproject.toml"))?;
+            return Ok(top.is_some_and(|top| top.has("tool.uv.workspace")));
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,137 @@
+//! Building an image.
+//!
+//! Invariant: a build names its context, its Dockerfile and its tag; nothing is taken from where dwf happens to run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::csv;
+use crate::engine::{Engine, EngineKind};
+use crate::invocation::Invocation;
+use crate::reference::ImageRef;
+use crate::source::{SourceError, check_path};
+
+/// What builds, where the engine is Docker. Podman has one of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Builder {
+    /// BuildKit: cache mounts, secrets, parallel stages.
+    #[default]
+    BuildKit,
+    /// The builder before it, for clients that have lost BuildKit (see [`is_buildkit_missing`]).
+    Classic,
+}
+
+/// An image to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The folder that COPY and ADD see.
+    pub context: PathBuf,
+    /// The Dockerfile, which need not be in the context.
+    pub dockerfile: PathBuf,
+    /// Its name.
+    pub tag: ImageRef,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Values for ARG.
+    pub args: BTreeMap<String, String>,
+    /// What builds it.
+    pub builder: Builder,
+}
+
+impl Build {
+    /// The command that builds it.
+    pub fn run(&self, engine: &Engine) -> Result<Invocation, SourceError> {
+        let mut build = engine.command(["build"]);
+        if engine.kind == EngineKind::Docker {
+            let on = if self.builder == Builder::BuildKit { "1" } else { "0" };
+            build = build.env("DOCKER_BUILDKIT", on);
+        }
+        let file = check_path(&self.dockerfile)?;
+        build = build.arg(match engine.kind {
+            EngineKind::Docker => format!("--file={file}"),
+            // Podman takes a list of them, separated by commas.
+            EngineKind::Podman => format!("--file={}", csv::field(file)),
+        });
+        build = build.arg(format!("--tag={}", self.tag));
+        build = build.args(self.labels.iter().map(|(key, value)| format!("--label={key}={value}")));
+        build = build.args(self.args.iter().map(|(key, value)| format!("--build-arg={key}={value}")));
+        Ok(build.args(["--", check_path(&self.context)?]))
+    }
+}
+
+/// Whether a Docker client says that it cannot use BuildKit: it wants a plugin that is not there, or its engine is old.
+#[must_use]
+pub fn is_buildkit_missing(stderr: &str) -> bool {
+    stderr.contains("buildx component is missing") || stderr.contains("buildkit not supported by daemon")
+}
+
+/// The command that tells, by its exit code, whether there is `buildx`.
+#[must_use]
+pub fn buildx(engine: &Engine) -> Invocation {
+    engine.command(["buildx", "version"])
+}
+
+/// Builds one target of a bake file under this name, into the local engine.
+pub fn bake(
+    engine: &Engine,
+    file: &std::path::Path,
+    target: &str,
+    tag: &ImageRef,
+) -> Result<Invocation, SourceError> {
+    let bake = engine.command(["buildx", "bake", "--load"]).arg(format!("--file={}", check_path(file)?));
+    Ok(bake.arg(format!("--set={target}.tags={tag}")).args(["--", target]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Build, Builder, bake, buildx, is_buildkit_missing};
+    use crate::engine::{Engine, EngineKind};
+    use crate::version::Version;
+
+    fn check(build: &Build, docker: &str, podman: &str) {
+        for (kind, expected) in [(EngineKind::Docker, docker), (EngineKind::Podman, podman)] {
+            let engine = Engine::new(kind, kind.to_string(), Version::default());
+            assert_eq!(build.run(&engine).unwrap().to_string(), expected);
+        }
+    }
+
+    fn build() -> Build {
+        Build {
+            context: "/w/my shop".into(),
+            dockerfile: "/t/Dockerfile".into(),
+            tag: "shop-ci:f00".parse().unwrap(),
+            labels: [("dwf.project".to_owned(), "shop".to_owned())].into(),
+            args: [("A".to_owned(), "1".to_owned())].into(),
+            builder: Builder::BuildKit,
+        }
+    }
+
+    #[test]
+    fn builds() {
+        let rest = "build --file=/t/Dockerfile --tag=shop-ci:f00 --label=dwf.project=shop --build-arg=A=1 -- '/w/my shop'";
+        check(&build(), &format!("env DOCKER_BUILDKIT=1 docker {rest}"), &format!("podman {rest}"));
+        let classic = Build { builder: Builder::Classic, ..build() };
+        check(&classic, &format!("env DOCKER_BUILDKIT=0 docker {rest}"), &format!("podman {rest}"));
+
+        let engine = Engine::new(EngineKind::Podman, "podman", Version::default());
+        let comma = Build { dockerfile: "/t/a,\"b\"".into(), ..build() }.run(&engine).unwrap();
+        assert_eq!(comma.args[1], "--file=\"/t/a,\"\"b\"\"\"");
+        assert!(Build { context: ".".into(), ..build() }.run(&engine).is_err());
+    }
+
+    #[test]
+    fn bakes() {
+        let engine = Engine::new(EngineKind::Docker, "docker", Version::default());
+        assert_eq!(buildx(&engine).to_string(), "docker buildx version");
+        let line = bake(&engine, Path::new("/w/docker-bake.hcl"), "ci", &build().tag).unwrap().to_string();
+        assert_eq!(
+            line,
+            "docker buildx bake --load --file=/w/docker-bake.hcl --set=ci.tags=shop-ci:f00 -- ci"
+        );
+        assert!(is_buildkit_missing(
+            "ERROR: BuildKit is enabled but the buildx component is missing or broken."
+        ));
+    }
+}

@@ -1,0 +1,166 @@
+//! A container as a value.
+//!
+//! Invariant: a container says all that distinguishes it; what every container has in common is not its to say.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::environment::{EnvError, EnvValue};
+use crate::image::{Entrypoint, ImageName};
+use crate::mount::{Mount, MountError};
+use crate::source::SourceError;
+use crate::target::TargetError;
+use crate::user::UserMapping;
+
+/// Which network a container has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The engine's own.
+    #[default]
+    Default,
+    /// None but loopback.
+    None,
+}
+
+/// What a container may use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Processes and threads.
+    pub pids: u32,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processors.
+    pub cpus: Option<f64>,
+    /// Bytes of `/dev/shm`.
+    pub shm_size: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { pids: 4096, memory: None, cpus: None, shm_size: None }
+    }
+}
+
+/// A container that could be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// Its name, by which it is found and ended.
+    pub name: String,
+    /// What else it is found by.
+    pub labels: BTreeMap<String, String>,
+    /// The image, which is there already.
+    pub image: ImageName,
+    /// What starts the program.
+    pub entrypoint: Entrypoint,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Who runs it.
+    pub user: UserMapping,
+    /// Where it starts.
+    pub workdir: String,
+    /// Its variables, beside the image's.
+    pub env: Vec<(String, EnvValue)>,
+    /// What it sees.
+    pub mounts: Vec<Mount>,
+    /// Its network.
+    pub network: Network,
+    /// Whether its stdin is the client's.
+    pub interactive: bool,
+    /// Whether it has a terminal.
+    pub tty: bool,
+    /// What it may use.
+    pub limits: Limits,
+    /// Whether SELinux is told to let it see its mounts, where SELinux enforces.
+    pub unconfined_labels: bool,
+    /// A file that the engine writes the container's id to, and that must not exist yet.
+    pub cidfile: Option<PathBuf>,
+}
+
+/// Why a container cannot be run as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerError {
+    /// The name is none that engines take.
+    Name(String),
+    /// A label's key is empty or holds `=` or a control character.
+    Label(String),
+    /// The image's id is none.
+    Image(String),
+    /// There is no program.
+    NoProgram,
+    /// The working directory is not absolute or not normal.
+    Workdir(TargetError),
+    /// A variable is refused.
+    Env(EnvError),
+    /// A mount is refused.
+    Mount(MountError),
+    /// The file for the container's id is refused.
+    Cidfile(SourceError),
+    /// The image has no init process and the engine found none.
+    NoInit(String),
+    /// The number of processors is none.
+    Cpus(String),
+    /// An argument holds a NUL; this one.
+    Nul(String),
+    /// An argument that begins so is longer than the system takes.
+    TooLong(String),
+}
+
+impl fmt::Display for ContainerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => {
+                write!(f, "{name:?} is not a container's name: letters, digits, `_`, `.` and `-`")
+            }
+            Self::Label(key) => write!(f, "{key:?} is not a label's key"),
+            Self::Image(id) => write!(f, "{id:?} is not an image's id"),
+            Self::NoProgram => f.write_str("a container without a program"),
+            Self::Workdir(error) => write!(f, "the working directory of a container: {error}"),
+            Self::Env(error) => error.fmt(f),
+            Self::Mount(error) => error.fmt(f),
+            Self::Cidfile(error) => write!(f, "the file for a container's id: {error}"),
+            Self::NoInit(image) => {
+                write!(
+                    f,
+                    "no init process for {image}: install catatonit, or put tini into the image as its entrypoint"
+                )
+            }
+            Self::Cpus(cpus) => write!(f, "{cpus} is not a number of processors"),
+            Self::Nul(arg) => write!(f, "the argument {arg:?} holds a NUL"),
+            Self::TooLong(start) => {
+                write!(f, "an argument is longer than 131071 bytes; it begins {start:?}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ContainerError {}
+
+impl Container {
+    /// A container with the strictest settings: no mount, no variable, no stdin, but a network.
+    #[must_use]
+    pub fn new<S: Into<String>>(
+        name: impl Into<String>,
+        image: impl Into<ImageName>,
+        user: UserMapping,
+        argv: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            labels: BTreeMap::new(),
+            image: image.into(),
+            entrypoint: Entrypoint::EngineInit,
+            argv: argv.into_iter().map(Into::into).collect(),
+            user,
+            workdir: "/".to_owned(),
+            env: Vec::new(),
+            mounts: Vec::new(),
+            network: Network::Default,
+            interactive: false,
+            tty: false,
+            limits: Limits::default(),
+            unconfined_labels: false,
+            cidfile: None,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The identity of an environment: one digest over the files and texts that make it. `FINGERPRINT.md` is the format.
+//!
+//! Invariant: the same inputs give the same digest on every machine, whatever their order, place, owner and times; no
+//! file outside the project, no ignored file and no symbolic link's target is ever read into it.
+
+mod content;
+mod error;
+mod ignored;
+mod pattern;
+mod record;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+pub use error::{FingerprintError, Warning};
+pub use record::{Change, Kind, Record, diff};
+
+use crate::hash::{hex, sha256};
+
+/// The first bytes of what is hashed.
+const HEADER: &[u8] = b"devflow fingerprint 1\n";
+
+/// What goes into a fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Paths and globs, relative to the project's root; a folder means all that is in it.
+    pub patterns: Vec<String>,
+    /// Paths and globs of what is left out all the same.
+    pub exclude: Vec<String>,
+    /// Texts that are in no file, by name.
+    pub texts: BTreeMap<String, String>,
+}
+
+/// A digest, and what it was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fingerprint {
+    /// 64 hexadecimal digits.
+    pub hex: String,
+    /// What was hashed, in order.
+    pub records: Vec<Record>,
+    /// What the author of the inputs should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl Fingerprint {
+    /// Reads the inputs below a project's root.
+    pub fn compute(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
+        let found = walk::find(root, &inputs.patterns, &inputs.exclude)?;
+        let mut records = content::read(root, found.files)?;
+        let plain = |path, kind, sha256| Record { path, kind, exec: false, sha256 };
+        records.extend(found.absent.into_iter().map(|path| plain(path, Kind::Absent, None)));
+        let text = |(name, text): (&String, &String)| plain(name.clone(), Kind::Text, Some(sha256(text)));
+        records.extend(inputs.texts.iter().map(text));
+        records.sort();
+        Ok(Self { hex: digest(&records), records, warnings: found.warnings })
+    }
+}
+
+/// The digest over sorted records.
+fn digest(records: &[Record]) -> String {
+    let mut hasher = Sha256::new_with_prefix(HEADER);
+    for record in records {
+        hasher.update((record.path.len() as u64).to_be_bytes());
+        hasher.update(&record.path);
+        hasher.update([record.kind.letter(), if record.exec { b'x' } else { b'-' }]);
+        hasher.update(record.sha256.as_deref().unwrap_or_default());
+        hasher.update(b"\n");
+    }
+    hex(&hasher.finalize())
+}
