@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing here starts a program, and the operating system never searches for one.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -179,25 +179,20 @@ impl<'a> Places<'a> {
         found.ok_or_else(|| DiscoverError::Missing {
             name: name.clone(),
             refused,
-            known: self.list().into_iter().map(|found| found.name.to_string()).collect(),
+            known: self.names().iter().map(ExtensionName::to_string).collect(),
         })
     }
 
     /// Every extension that can be found, by name.
     pub fn list(&self) -> Vec<Found> {
-        let mut names = BTreeMap::new();
-        let configured = self.project.config.file.extensions.iter();
-        for (name, section) in configured {
-            if section.path.is_some() {
-                names.insert(name.get_ref().clone(), ());
-            }
-        }
-        for (dir, _) in &self.dirs {
-            for name in extensions_in(dir) {
-                names.insert(name, ());
-            }
-        }
-        names.into_keys().filter_map(|name| self.find(&name).ok()).collect()
+        self.names().iter().filter_map(|name| self.find(name).ok()).collect()
+    }
+
+    fn names(&self) -> BTreeSet<ExtensionName> {
+        let sections = self.project.config.file.extensions.iter();
+        let brought =
+            sections.filter(|(_, section)| section.path.is_some()).map(|(name, _)| name.get_ref().clone());
+        brought.chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir))).collect()
     }
 
     /// The names of the extensions that came with dwf.

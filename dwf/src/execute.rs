@@ -62,6 +62,7 @@ impl Run<'_, '_> {
         match self.work(&mut progress).await {
             Ok(None) => {
                 self.backend.finish().await;
+                self.nothing_more()?;
                 self.tell_waiting(&mut progress);
                 Ok(progress.tally)
             }
@@ -75,6 +76,16 @@ impl Run<'_, '_> {
                 Err(error.into())
             }
         }
+    }
+
+    /// A runner that speaks of an action again after its end was not alone on its wire.
+    fn nothing_more(&mut self) -> Result<(), SessionError> {
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Message::Event(_, Event::Started { .. } | Event::Ended { .. }) = message {
+                return Err(SessionError::Twice);
+            }
+        }
+        Ok(())
     }
 
     /// Ends everything; a signal on the way leaves it to the engine.
@@ -160,7 +171,7 @@ impl Run<'_, '_> {
                     Event::Ended { id, end, cpu_ms, peak_kib, .. } => {
                         let elapsed = progress.started.remove(&id).map(|at| at.elapsed()).unwrap_or_default();
                         let used = Used { elapsed, cpu: Duration::from_millis(cpu_ms), peak_kib };
-                        self.ended(id, &outcome(&end), used, &mut progress.tally);
+                        self.ended(id, &outcome(&end), used, &mut progress.tally)?;
                     }
                 }
                 Ok(())
@@ -168,13 +179,16 @@ impl Run<'_, '_> {
         }
     }
 
-    fn ended(&mut self, id: u32, outcome: &Outcome, used: Used, tally: &mut Tally) {
+    fn ended(
+        &mut self,
+        id: u32,
+        outcome: &Outcome,
+        used: Used,
+        tally: &mut Tally,
+    ) -> Result<(), SessionError> {
         let at = usize::try_from(id).unwrap_or(usize::MAX);
-        // Nobody but the runner may end an action, and only one that runs.
-        if !self.schedule.running().contains(&at) {
-            return;
-        }
-        let Some(job) = self.jobs.get(at) else { return };
+        let running = self.schedule.running().contains(&at);
+        let Some(job) = self.jobs.get(at).filter(|_| running) else { return Err(SessionError::Twice) };
         self.schedule.ended(at, *outcome == Outcome::Passed);
         match outcome {
             Outcome::Passed => tally.passed += 1,
@@ -182,6 +196,7 @@ impl Run<'_, '_> {
             Outcome::Cancelled => tally.not_run += 1,
         }
         self.reporter.finished(&job.name, outcome, used);
+        Ok(())
     }
 
     fn tell_waiting(&mut self, progress: &mut Progress) {

@@ -46,6 +46,18 @@ pub(crate) struct Facts {
     pub(crate) reads: Vec<RelPath>,
 }
 
+impl Facts {
+    /// The member's package.json, and its workspace's.
+    pub(crate) fn packages_json(&self) -> impl Iterator<Item = &Manifest> {
+        self.package.iter().chain(&self.top)
+    }
+
+    /// Whether the member or its workspace depends on this package.
+    pub(crate) fn depends(&self, name: &str) -> bool {
+        self.packages_json().any(|package| package.depends(name))
+    }
+}
+
 /// Reads the facts about a member.
 pub(crate) fn read(project: &Project, config: &Config) -> Result<Facts, Failure> {
     let files = Files::below(&project.root)?;

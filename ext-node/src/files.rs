@@ -65,7 +65,9 @@ impl Files {
         let Some(place) = self.place(path).filter(|place| place.is_file()) else { return Ok(None) };
         let file = File::open(place).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         let mut bytes = Vec::new();
-        file.take(most + 1).read_to_end(&mut bytes).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        file.take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
         if bytes.len() as u64 > most {
             return Err(wrong(format!("is larger than {} MiB", most >> 20)));
         }
@@ -75,7 +77,9 @@ impl Files {
 
     /// The entries of a folder by name; none where there is no folder.
     pub(crate) fn entries(&self, dir: &str) -> Vec<Entry> {
-        let Some(listing) = self.place(dir).and_then(|place| fs::read_dir(place).ok()) else { return Vec::new() };
+        let Some(listing) = self.place(dir).and_then(|place| fs::read_dir(place).ok()) else {
+            return Vec::new();
+        };
         let mut entries: Vec<Entry> = listing
             .take(ENTRIES)
             .filter_map(|entry| {
@@ -102,7 +106,8 @@ impl Files {
 
 /// Whether a folder may hold the project's own files.
 pub(crate) fn is_source(name: &str) -> bool {
-    !name.starts_with('.') && !matches!(name, "node_modules" | "bower_components" | "dist" | "build" | "coverage")
+    !name.starts_with('.')
+        && !matches!(name, "node_modules" | "bower_components" | "dist" | "build" | "coverage")
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use devflow_protocol::sdk::Failure;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::manager::Manager;
 
@@ -41,8 +40,6 @@ struct NpmPackage {
     in_bundle: bool,
     #[serde(default)]
     has_install_script: bool,
-    #[serde(flatten)]
-    _rest: IgnoredAny,
 }
 
 /// Reads the lock `file` of a manager.
@@ -69,7 +66,11 @@ pub(crate) fn parse(manager: Manager, file: &str, path: &str, text: &str) -> Res
 
 fn npm(path: &str, text: &str) -> Result<Lock, Failure> {
     let lock: NpmLock = serde_json::from_str(text).map_err(|error| {
-        Failure::invalid_project(path, Some(error.line() as u64), format!("{path} is not a lock of npm: {error}"))
+        Failure::invalid_project(
+            path,
+            Some(error.line() as u64),
+            format!("{path} is not a lock of npm: {error}"),
+        )
     })?;
     let git = |resolved: &String| resolved.starts_with("git");
     Ok(match lock.packages {
@@ -103,8 +104,18 @@ mod tests {
         check(r#"{"lockfileVersion":1,"dependencies":{}}"#, true, true, false);
         check(r#"{"packages":{"":{"name":"a","hasInstallScript":true}}}"#, false, false, false);
         check(r#"{"packages":{"node_modules/a":{"version":"1.0.0"}}}"#, true, false, false);
-        check(r#"{"packages":{"node_modules/a":{"resolved":"x","hasInstallScript":true}}}"#, false, true, false);
-        check(r#"{"packages":{"node_modules/a":{"resolved":"packages/a","link":true}}}"#, false, false, false);
+        check(
+            r#"{"packages":{"node_modules/a":{"resolved":"x","hasInstallScript":true}}}"#,
+            false,
+            true,
+            false,
+        );
+        check(
+            r#"{"packages":{"node_modules/a":{"resolved":"packages/a","link":true}}}"#,
+            false,
+            false,
+            false,
+        );
         check(r#"{"packages":{"node_modules/a":{"inBundle":true}}}"#, false, false, false);
         check(r#"{"packages":{"node_modules/a":{"resolved":"git+ssh://x"}}}"#, false, false, true);
     }

@@ -41,7 +41,8 @@ impl Extension for Node {
 
     fn describe(&self, request: &DescribeParams) -> Result<DescribeResult, Failure> {
         let config = config::Config::parse(&request.config)?;
-        Ok(describe::describe(&facts::read(&request.project, &config)?))
+        let facts = facts::read(&request.project, &config)?;
+        Ok(describe::describe(&facts, &config))
     }
 
     fn resolve(&self, request: &ResolveParams) -> Result<Resolution, Failure> {

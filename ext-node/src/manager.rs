@@ -126,9 +126,9 @@ pub(crate) fn choose(hints: &Hints<'_>) -> Result<Manager, Failure> {
         Kind::Bun => Manager::Bun,
         Kind::Yarn if is_classic(major.filter(|_| named == Some(Kind::Yarn)), hints) => Manager::YarnClassic,
         Kind::Yarn => Manager::YarnBerry {
-            pnp: !hints.yarnrc.is_some_and(|text| {
-                setting(text, "nodeLinker").is_some_and(|linker| linker != "pnp")
-            }),
+            pnp: hints
+                .yarnrc
+                .is_none_or(|text| setting(text, "nodeLinker").is_none_or(|linker| linker == "pnp")),
         },
     })
 }

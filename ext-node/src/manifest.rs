@@ -35,7 +35,11 @@ impl Manifest {
     /// Reads the text of the file at `path`.
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self, Failure> {
         let value: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-            Failure::invalid_project(path, Some(error.line() as u64), format!("{path} is not a package.json: {error}"))
+            Failure::invalid_project(
+                path,
+                Some(error.line() as u64),
+                format!("{path} is not a package.json: {error}"),
+            )
         })?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let workspaces = match value.get("workspaces") {
@@ -55,9 +59,14 @@ impl Manifest {
             node: strings(value.get("engines")).remove("node"),
             published: published(&value),
             allows_builds: value.get("pnpm").is_some_and(|pnpm| {
-                ["onlyBuiltDependencies", "neverBuiltDependencies", "dangerouslyAllowAllBuilds", "allowBuilds"]
-                    .iter()
-                    .any(|name| pnpm.get(name).is_some())
+                [
+                    "onlyBuiltDependencies",
+                    "neverBuiltDependencies",
+                    "dangerouslyAllowAllBuilds",
+                    "allowBuilds",
+                ]
+                .iter()
+                .any(|name| pnpm.get(name).is_some())
             }),
             keys: value.keys().cloned().collect(),
         })
@@ -84,11 +93,14 @@ fn published(value: &Map<String, Value>) -> BTreeSet<String> {
     for name in ["main", "module", "types", "typings", "browser", "bin"] {
         match value.get(name) {
             Some(Value::String(path)) => paths.push(path.clone()),
-            Some(Value::Object(many)) => paths.extend(many.values().filter_map(Value::as_str).map(str::to_owned)),
+            Some(Value::Object(many)) => {
+                paths.extend(many.values().filter_map(Value::as_str).map(str::to_owned))
+            }
             _ => {}
         }
     }
-    let first = |path: &String| path.trim_start_matches("./").split('/').next().unwrap_or_default().to_owned();
+    let first =
+        |path: &String| path.trim_start_matches("./").split('/').next().unwrap_or_default().to_owned();
     paths.iter().map(first).collect()
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn packages(files: &Files, root: &str, patterns: &[String]) -> Result
             None => (false, pattern.as_str()),
         };
         let parts: Vec<&str> = pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-        if parts.contains(&"..") {
+        if parts.contains(&"..") || pattern.len() > 128 {
             continue;
         }
         if taken {
@@ -99,17 +99,29 @@ fn fits_part(pattern: &str, name: &str) -> bool {
     {
         return choices.split(',').any(|choice| fits_part(&format!("{before}{choice}{after}"), name));
     }
-    let mut pattern = pattern.chars();
-    match (pattern.next(), name.chars().next()) {
-        (None, None) => true,
-        (Some('*'), first) => {
-            fits_part(pattern.as_str(), name)
-                || first.is_some_and(|first| fits_part(&format!("*{}", pattern.as_str()), &name[first.len_utf8()..]))
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut p, mut n) = (0, 0);
+    // Where the last `*` stands, and how much of the name it has taken.
+    let mut star = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(&wanted) if wanted == '?' || wanted == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => {
+                let Some((place, taken)) = star else { return false };
+                star = Some((place, taken + 1));
+                p = place + 1;
+                n = taken + 1;
+            }
         }
-        (Some('?'), Some(first)) => fits_part(pattern.as_str(), &name[first.len_utf8()..]),
-        (Some(wanted), Some(first)) if wanted == first => fits_part(pattern.as_str(), &name[first.len_utf8()..]),
-        _ => false,
     }
+    pattern[p..].iter().all(|&rest| rest == '*')
 }
 
 /// The patterns of a pnpm-workspace.yaml.

@@ -125,7 +125,7 @@ def kept(wheels, record):
 
 
 def download(venv, wheels, record, asked):
-    with tempfile.TemporaryDirectory(dir=wheels) as stage:
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=wheels) as stage:
         args = ["--cache-dir", wheels / "http", "--progress-bar=off", "--use-pep517", "--wheel-dir", stage]
         code = pip(venv, "wheel", *args, *asked(stage))
         if code:
@@ -183,7 +183,8 @@ def main():
     installed = []
     if files.texts or want:
         wheels.mkdir(parents=True, exist_ok=True)
-        asked = lambda folder: [*options.pip, *files.args(folder), *want]
+        more = [arg for arg in options.pip if arg not in ("-U", "--upgrade")]  # as it does anyway
+        asked = lambda folder: [*more, *files.args(folder), *want]
         installed = provide(venv, wheels, deps, asked, bool(options.pip))
     if options.build:
         wheels.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ use devflow_protocol::sdk::Failure;
 use devflow_protocol::template::Template;
 
 use crate::config::Manager;
+use crate::facts::Package;
 use crate::groups::Kind;
 use crate::project::{Project, env};
 use crate::words::{escape, name, owned, step, template};
@@ -38,7 +39,7 @@ pub(crate) fn dependencies(project: &Project, args: &[String]) -> Result<Resolut
             steps.push(step("poetry", [flags, poetry(project), args].concat()));
         }
         Manager::Pdm => {
-            let flags = owned(["sync", "--no-self"]);
+            let flags = owned(["install", "--check", "--no-self"]);
             steps.push(step("pdm", [flags, pdm(project), args].concat()));
         }
     }
@@ -100,11 +101,22 @@ fn uv_dependencies(project: &Project) -> Vec<String> {
     if !project.installs_itself() && !project.facts.in_uv_workspace {
         return owned(["--locked"]);
     }
-    let mut words = owned(["--frozen", "--inexact", "--no-install-project", "--no-install-workspace"]);
+    // Whether the lock is up to date can be told without running a build backend, or is told later.
+    let check = if is_static(project) { "--locked" } else { "--frozen" };
+    let mut words = owned([check, "--inexact", "--no-install-project", "--no-install-workspace"]);
     let sources = project.facts.package.pyproject.iter().flat_map(|file| file.table("tool.uv.sources"));
     let own = sources.filter(|(_, source)| source.get("path").is_some());
     words.extend(own.map(|(name, _)| format!("--no-install-package={}", escape(name))));
     words
+}
+
+/// Whether pyproject.toml says everything that a lock depends on, here and in all folders that belong to it.
+fn is_static(project: &Project) -> bool {
+    let locals = project.facts.locals.iter().map(|(_, package)| package);
+    let plain = |package: &Package| {
+        package.pyproject.as_ref().is_some_and(|file| file.has("project") && !file.has("project.dynamic"))
+    };
+    !project.facts.in_uv_workspace && locals.chain([&project.facts.package]).all(plain)
 }
 
 fn poetry(project: &Project) -> Vec<String> {

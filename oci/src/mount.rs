@@ -13,6 +13,7 @@ use crate::csv;
 use crate::engine::{Engine, EngineKind};
 use crate::source::{SourceError, check_path};
 use crate::target::{TargetError, check_target};
+use crate::user::UserMapping;
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,7 +39,7 @@ pub enum Mount {
         /// Where the container sees it.
         target: String,
     },
-    /// An empty folder in memory.
+    /// An empty folder in memory, which belongs to the container's user.
     Tmpfs {
         /// Where the container sees it.
         target: String,
@@ -152,8 +153,8 @@ impl Mount {
         }
     }
 
-    /// The argument that makes it.
-    pub(crate) fn arg(&self, engine: &Engine) -> Result<String, MountError> {
+    /// The argument that makes it, for a container of this user.
+    pub(crate) fn arg(&self, engine: &Engine, user: &UserMapping) -> Result<String, MountError> {
         check_target(self.target())?;
         match self {
             Self::Bind { source, target, readonly } => Ok(bind(check_path(source)?, target, *readonly)),
@@ -176,9 +177,11 @@ impl Mount {
                 if let Some(size) = options.size {
                     arg.push_str(&format!(",size={size}"));
                 }
+                // Older runc gives it the mode of the folder that it covers: only its owner is sure to write there.
                 // Podman would fill it with what it covers, be that gigabytes.
-                if engine.is_podman() {
-                    arg.push_str(",notmpcopyup");
+                match engine.kind {
+                    EngineKind::Docker => arg.push_str(&format!(",uid={},gid={}", user.uid, user.gid)),
+                    EngineKind::Podman => arg.push_str(",notmpcopyup,U"),
                 }
                 Ok(arg)
             }

@@ -2,18 +2,23 @@
 
 use super::{Mount, MountError, TmpfsOptions};
 use crate::engine::{Engine, EngineKind};
+use crate::user::UserMapping;
 use crate::version::Version;
+
+fn user() -> UserMapping {
+    UserMapping { uid: 1000, gid: 100, ..UserMapping::default() }
+}
 
 fn check(mount: &Mount, docker: &str, podman: &str) {
     for (kind, expected) in [(EngineKind::Docker, docker), (EngineKind::Podman, podman)] {
         let engine = Engine::new(kind, "e", Version::new(5, 0, 0));
-        assert_eq!(mount.arg(&engine).unwrap(), expected);
+        assert_eq!(mount.arg(&engine, &user()).unwrap(), expected);
     }
 }
 
 fn refused(mount: &Mount) -> MountError {
-    let errors =
-        EngineKind::ALL.map(|kind| mount.arg(&Engine::new(kind, "e", Version::default())).unwrap_err());
+    let errors = EngineKind::ALL
+        .map(|kind| mount.arg(&Engine::new(kind, "e", Version::default()), &user()).unwrap_err());
     assert_eq!(errors[0], errors[1]);
     errors[0].clone()
 }
@@ -69,13 +74,13 @@ fn tmpfs() {
     let mount = |options: &str| Mount::Tmpfs { target: "/tmp".to_owned(), options: options.parse().unwrap() };
     check(
         &mount(""),
-        "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,noexec",
-        "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,noexec,notmpcopyup",
+        "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,noexec,uid=1000,gid=100",
+        "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,noexec,notmpcopyup,U",
     );
     check(
         &mount("size=64m,mode=0755,exec"),
-        "--tmpfs=/tmp:rw,nosuid,nodev,mode=0755,exec,size=67108864",
-        "--tmpfs=/tmp:rw,nosuid,nodev,mode=0755,exec,size=67108864,notmpcopyup",
+        "--tmpfs=/tmp:rw,nosuid,nodev,mode=0755,exec,size=67108864,uid=1000,gid=100",
+        "--tmpfs=/tmp:rw,nosuid,nodev,mode=0755,exec,size=67108864,notmpcopyup,U",
     );
     for option in ["size=", "size=-1", "size=99999999999g", "mode=9", "mode=77777", "suid", "exec=1", "uid=0"]
     {

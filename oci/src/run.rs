@@ -94,7 +94,7 @@ impl Container {
         check_targets(self.mounts.iter().map(Mount::target)).map_err(|e| ContainerError::Mount(e.into()))?;
         let mut mounts: Vec<&Mount> = self.mounts.iter().collect();
         mounts.sort_by_key(|mount| (mount.target().matches('/').count(), mount.target()));
-        mounts.into_iter().map(|mount| mount.arg(engine).map_err(ContainerError::Mount)).collect()
+        mounts.into_iter().map(|mount| mount.arg(engine, &self.user).map_err(ContainerError::Mount)).collect()
     }
 
     fn with_env(&self, mut run: Invocation) -> Result<Invocation, ContainerError> {

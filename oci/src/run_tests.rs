@@ -118,7 +118,7 @@ fn outer_mounts_come_first() {
         [
             "--mount=type=bind,src=/s,dst=/a",
             "--mount=type=bind,src=/s,dst=/workspace",
-            "--tmpfs=/workspace/.cache:rw,nosuid,nodev,mode=1777,noexec,notmpcopyup",
+            "--tmpfs=/workspace/.cache:rw,nosuid,nodev,mode=1777,noexec,notmpcopyup,U",
             "--mount=type=bind,src=/s,dst=/workspace/.cache/a/b",
         ]
     );

@@ -76,8 +76,8 @@ pub fn user_args(
             let ids = insist.unwrap_or(owner);
             let mapping = plain(ids, Some(ids));
             Ok(match ids.0 {
-                0 => mapping.notice("the container's user is root, without any capability".to_owned()),
                 _ if ids != owner => mapping.notice(foreign(ids, "Docker")),
+                0 => mapping.notice("the container's user is root, without any capability".to_owned()),
                 _ => mapping,
             })
         }
@@ -95,7 +95,9 @@ pub fn user_args(
 }
 
 fn foreign((uid, gid): (u32, u32), engine: &str) -> String {
-    format!("what the container writes belongs to {uid}:{gid} of {engine}, not to the workspace's owner")
+    format!(
+        "the container's user is {uid}:{gid} of {engine}, who does not own the workspace: writing there may fail"
+    )
 }
 
 fn plain((uid, gid): (u32, u32), host: Option<(u32, u32)>) -> UserMapping {
@@ -107,7 +109,8 @@ fn map(engine: &Engine, owner: (u32, u32), (uid, gid): (u32, u32)) -> Result<Use
     if let Some(id) = [uid, gid].into_iter().find(|id| *id >= IDS - 1) {
         return Err(UserError::TooLarge(id));
     }
-    let maps = if engine.rootless && engine.version >= KEEP_ID {
+    // Kept ids of 0 make runc fail.
+    let maps = if engine.rootless && engine.version >= KEEP_ID && uid != 0 && gid != 0 {
         vec![format!("--userns=keep-id:uid={uid},gid={gid}")]
     } else if engine.version >= UIDMAP {
         [onto_zero("--uidmap", uid), onto_zero("--gidmap", gid)].concat()
@@ -149,6 +152,9 @@ mod tests {
     const UIDMAP: &str = "--uidmap=0:1:1001 --uidmap=1001:0:1 --uidmap=1002:1002:64534 \
                           --gidmap=0:1:1001 --gidmap=1001:0:1 --gidmap=1002:1002:64534 --user=1001:1001";
 
+    const GID_0: &str =
+        "--uidmap=0:1:1 --uidmap=1:0:1 --uidmap=2:2:65534 --gidmap=0:0:1 --gidmap=1:1:65535 --user=1:0";
+
     #[test]
     fn users() {
         let me = (1000, 1000);
@@ -170,7 +176,7 @@ mod tests {
                 Some((5, 6)),
                 "--user=5:6",
                 Some((5, 6)),
-                "belongs to 5:6 of Docker",
+                "is 5:6 of Docker, who",
             ),
             (engine(Docker, false, (28, 0)), me, Some(me), "--user=1000:1000", Some(me), ""),
             (engine(Docker, true, (28, 0)), me, None, "--user=0:0", Some(me), ""),
@@ -184,6 +190,7 @@ mod tests {
                 Some(me),
                 "",
             ),
+            (engine(Podman, true, (5, 1)), me, Some((1, 0)), GID_0, Some(me), ""),
             (engine(Podman, true, (4, 2)), me, None, UIDMAP, Some(me), ""),
             (engine(Podman, true, (4, 3)), me, Some(root), "--user=0:0", Some(me), ""),
             (engine(Podman, false, (4, 3)), me, None, "--user=1000:1000", Some(me), ""),
@@ -193,7 +200,7 @@ mod tests {
                 Some((5, 6)),
                 "--user=5:6",
                 Some((5, 6)),
-                "belongs to 5:6 of Podman",
+                "is 5:6 of Podman, who",
             ),
             (engine(Podman, false, (4, 3)), root, None, UIDMAP, Some(root), ""),
             (engine(Podman, false, (4, 3)), root, Some(root), "--user=0:0", Some(root), ""),

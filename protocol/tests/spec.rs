@@ -1,4 +1,5 @@
 //! SPEC.md is true: its JSON fits the types, its examples are the files in `examples/`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is a test")]
 
 use devflow_protocol::message::{
     Action, Cache, DescribeParams, DescribeResult, Image, InitializeParams, InitializeResult, LogParams,

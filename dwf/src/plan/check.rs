@@ -157,7 +157,7 @@ fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Strin
             return Err(format!("it names a cache {name} that the stack does not have"));
         }
     }
-    for inputs in &action.inputs {
+    if let Some(inputs) = &action.inputs {
         for glob in inputs.files.iter().chain(&inputs.exclude) {
             check_glob(glob)?;
         }

@@ -67,6 +67,9 @@ pub enum SessionError {
     /// The runner is of another release.
     #[error("the runner speaks version {0} of its wire, and dwf another")]
     Version(u32),
+    /// It spoke of the end of an action that does not run.
+    #[error("the runner told the end of an action twice: something else wrote to its wire")]
+    Twice,
     /// It never said hello.
     #[error("the {place} did not start within {seconds} s")]
     Slow {

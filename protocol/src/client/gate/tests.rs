@@ -166,3 +166,44 @@ fn an_answered_id_is_gone() {
     assert!(gate.admit(line).is_ok());
     assert!(gate.admit(line).unwrap_err().to_string().contains("twice"));
 }
+
+#[test]
+fn whatever_comes_there_is_a_verdict() {
+    let seeds = [
+        r#"{"jsonrpc":"2.0","id":"0","result":{"a":[1,-2.5e3,"\u00e9",null,true],"b":{"c":{}}}}"#,
+        r#"{"jsonrpc":"2.0","id":"1","error":{"code":-32603,"message":"m","data":{"known":["a:b"]}}}"#,
+        r#"{"jsonrpc":"2.0","method":"log","params":{"level":"warn","message":"m"}}"#,
+    ];
+    let alphabet = b"{}[]\",:\\u0d8-+.e\x00\x1b\n\t \xc3\xa9\xff19nt";
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let mut admitted = 0;
+    for round in 0..20_000 {
+        let mut bytes = seeds[round % seeds.len()].as_bytes().to_vec();
+        for _ in 0..=random(3) {
+            let at = random(bytes.len());
+            match random(3) {
+                0 => bytes[at] = alphabet[random(alphabet.len())],
+                1 => bytes.insert(at, alphabet[random(alphabet.len())]),
+                _ => drop(bytes.splice(at.., [])),
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        let Ok(line) = String::from_utf8(bytes) else { continue };
+        match gate().admit(&line) {
+            Ok(Incoming::Answer(text)) => {
+                admitted += 1;
+                let answer = serde_json::from_str::<jsonrpsee::types::Response<Box<RawValue>>>(&text);
+                assert!(answer.is_ok(), "jsonrpsee does not take {text}, made of {line}");
+            }
+            Ok(Incoming::Log(_)) => admitted += 1,
+            Err(error) => assert!(error.to_string().len() < 8000),
+        }
+    }
+    assert!(admitted > 300, "{admitted}");
+}
