@@ -11,6 +11,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::error::{FingerprintError, Warning};
+use super::rule::rule;
 
 /// The rules that hold in some folder.
 pub(super) type Rules = Option<Rc<Level>>;
@@ -88,7 +89,8 @@ impl<'a> Ignored<'a> {
         let text = String::from_utf8_lossy(&bytes);
         let mut builder = GitignoreBuilder::new(dir);
         for line in text.trim_start_matches('\u{feff}').lines() {
-            if builder.add_line(None, line).is_err() {
+            let rule = rule(line);
+            if rule.is_some_and(|rule| builder.add_line(None, &rule).is_err()) {
                 self.warnings.push(Warning::Rule(shown.to_owned(), line.to_owned()));
             }
         }

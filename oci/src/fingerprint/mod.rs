@@ -8,8 +8,11 @@ mod error;
 mod ignored;
 mod pattern;
 mod record;
+mod rule;
 mod walk;
 
+#[cfg(test)]
+mod odd_tests;
 #[cfg(test)]
 mod tests;
 

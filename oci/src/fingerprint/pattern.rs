@@ -41,10 +41,14 @@ impl Step {
     }
 }
 
+/// One path, in steps.
+pub(super) fn exactly(path: &Path) -> Vec<Step> {
+    path.iter().map(|name| Step::Name(name.to_string_lossy().into_owned())).collect()
+}
+
 /// All that is in a folder.
 pub(super) fn all_below(folder: &Path) -> Result<Vec<Step>, FingerprintError> {
-    let names = folder.iter().map(|name| Step::Name(name.to_string_lossy().into_owned()));
-    let mut steps: Vec<_> = names.collect();
+    let mut steps = exactly(folder);
     steps.extend([Step::Deep, Step::Glob(glob("*", "*")?)]);
     Ok(steps)
 }
@@ -204,7 +208,7 @@ mod tests {
     #[test]
     fn shapes() {
         for (text, expected) in [
-            ("Cargo.lock", "=Cargo.lock"),
+            ("a.lock", "=a.lock"),
             ("./a//b/", "=a/b"),
             ("a/*.rs", "a/<*.rs>"),
             ("**", "**/<*>"),

@@ -1,59 +1,57 @@
 //! Fingerprints of real folders.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::{Fingerprint, FingerprintError, Inputs, Kind, Warning};
 
 /// A project in a folder of its own.
-struct Project(TempDir);
+pub(super) struct Project(TempDir);
 
 impl Project {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         files.iter().for_each(|(path, text)| project.write(path, text));
         project
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(super) fn path(&self, path: &str) -> PathBuf {
         self.0.path().canonicalize().unwrap().join(path)
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(super) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn mode(&self, path: &str, mode: u32) {
+    pub(super) fn mode(&self, path: &str, mode: u32) {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn compute(&self, inputs: &Inputs) -> Result<Fingerprint, FingerprintError> {
+    pub(super) fn compute(&self, inputs: &Inputs) -> Result<Fingerprint, FingerprintError> {
         Fingerprint::compute(&self.0.path().canonicalize().unwrap(), inputs)
     }
 
-    fn of(&self, patterns: &[&str]) -> Fingerprint {
+    pub(super) fn of(&self, patterns: &[&str]) -> Fingerprint {
         self.compute(&inputs(patterns, &[])).unwrap()
     }
 
     /// `path` for a file, `path@` a link, `path?` absent, `path!` a warning about it.
-    fn check(&self, patterns: &[&str], expected: &str) {
+    pub(super) fn check(&self, patterns: &[&str], expected: &str) {
         assert_eq!(shown(&self.of(patterns)), expected, "{patterns:?}");
     }
 }
 
-fn inputs(patterns: &[&str], exclude: &[&str]) -> Inputs {
+pub(super) fn inputs(patterns: &[&str], exclude: &[&str]) -> Inputs {
     let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
     Inputs { patterns: owned(patterns), exclude: owned(exclude), ..Inputs::default() }
 }
 
-fn shown(fingerprint: &Fingerprint) -> String {
+pub(super) fn shown(fingerprint: &Fingerprint) -> String {
     let sign = |kind| match kind {
         Kind::File => "",
         Kind::Symlink => "@",
@@ -124,6 +122,49 @@ fn literals_and_globs() {
     }
 }
 
+/// Cut into steps, a glob still means what globset says.
+#[test]
+fn globset_agrees() {
+    let names = ["a", "b.rs", ".c", "d e"];
+    let two = names.iter().flat_map(|x| names.iter().map(move |y| format!("{x}.d/{y}")));
+    let three = names.iter().flat_map(|x| names.iter().map(move |y| format!("a.d/{x}.d/{y}")));
+    let paths: Vec<_> = names.iter().map(ToString::to_string).chain(two).chain(three).collect();
+    let project = Project::new(&paths.iter().map(|path| (path.as_str(), "")).collect::<Vec<_>>());
+    for text in [
+        "*",
+        "**",
+        "**/*",
+        "*/*",
+        "*.d/a",
+        "**/a",
+        "**/a.d/**",
+        "a.d/**",
+        "a.d/**/b.rs",
+        "**/*.rs",
+        "**/.*",
+        "?",
+        "[a-b]*",
+        "[!a]*",
+        "{a,b.rs}",
+        "{a.d,b.rs.d}/*",
+        "**/{a,.c}",
+        "a.d/{b.rs.d/a,.c}",
+        "*.d/**/a",
+        "**/**/a",
+        "*e*/*e",
+        "a.d/*.d/?",
+        "{**/a,*.rs}",
+        "a*/**/*.d/[b.]*",
+        "**/d\\ e",
+    ] {
+        let glob = globset::GlobBuilder::new(text).literal_separator(true).build().unwrap().compile_matcher();
+        let mut expected: Vec<_> = paths.iter().filter(|path| glob.is_match(path)).cloned().collect();
+        expected.sort();
+        let found = project.of(&[text]).records.into_iter().map(|record| record.path).collect::<Vec<_>>();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
 #[test]
 fn exclusion() {
     let project =
@@ -166,80 +207,6 @@ fn content_counts_and_nothing_else_does() {
     assert_eq!(changed(&|| fs::remove_file(two.path("neu")).unwrap()), "");
 }
 
-#[test]
-fn what_git_ignores_is_left_out() {
-    let project = Project::new(&[
-        (".gitignore", "*.log\n/target/\n!keep.log\na[z-a]\n# note\n\n"),
-        (".git/info/exclude", "private\n"),
-        (".git/config", ""),
-        ("a.log", ""),
-        ("keep.log", ""),
-        ("private", ""),
-        ("target/x", ""),
-        ("sub/target/x", ""),
-        ("sub/.gitignore", "\u{feff}*\r\n!*.rs\n"),
-        ("sub/a.rs", ""),
-        ("sub/b", ""),
-        ("sub/in/keep.log", ""),
-    ]);
-    project.check(&["**"], ".gitignore keep.log sub/a.rs .gitignore!");
-    project.check(&["a.log", "target/x", ".git/config"], ".git/config! a.log! target/x! .gitignore!");
-    project.check(&["private", "target/gone", "sub/in/x"], "private! sub/in/x! target/gone! .gitignore!");
-    project.check(&["target/*", "sub/*.rs"], "sub/a.rs target/*! .gitignore!");
-}
-
-#[test]
-fn rules_of_the_repository_around_the_project() {
-    let project = Project::new(&[
-        (".git/info/exclude", "/shop/mine\n"),
-        (".gitignore", "*.tmp\n/shop/out\n/other\n"),
-        ("shop/a", ""),
-        ("shop/a.tmp", ""),
-        ("shop/out", ""),
-        ("shop/mine", ""),
-        ("other/a", ""),
-        ("other/a.tmp", ""),
-    ]);
-    let of = |dir: &str| shown(&Fingerprint::compute(&project.path(dir), &inputs(&["**"], &[])).unwrap());
-    assert_eq!(of("shop"), "a");
-    // Ignored as a whole: a project of its own.
-    assert_eq!(of("other"), "a a.tmp");
-}
-
-#[test]
-fn a_worktree_has_its_exclude_elsewhere() {
-    let project = Project::new(&[
-        ("main/.git/info/exclude", "private\n"),
-        ("main/.git/worktrees/w/commondir", "../..\n"),
-        ("w/.git", "gitdir: ../main/.git/worktrees/w\n"),
-        ("w/private", ""),
-        ("w/a", ""),
-    ]);
-    let found = Fingerprint::compute(&project.path("w"), &inputs(&["**"], &[])).unwrap();
-    assert_eq!(shown(&found), "a");
-}
-
-#[test]
-fn links_are_texts() {
-    let project = Project::new(&[("real/a", "1"), ("z", "")]);
-    let outside = Project::new(&[("secret", "s")]);
-    symlink("real", project.path("dir")).unwrap();
-    symlink(outside.path(""), project.path("out")).unwrap();
-    symlink("nowhere", project.path("dangling")).unwrap();
-    symlink("/etc/shadow", project.path(".gitignore")).unwrap();
-    project.check(&["**"], ".gitignore@ dangling@ dir@ out@ real/a z");
-    project.check(&["dir", "dangling"], "dangling@ dir@");
-    project.check(&["dir/a", "out/secret"], "dir/a? out/secret? dir/a! out/secret!");
-    project.check(&["dir/*", "out/**"], "dir/*! out/**!");
-
-    let before = project.of(&["dir"]);
-    project.write("real/b", "2");
-    assert_eq!(before, project.of(&["dir"]));
-    fs::remove_file(project.path("dir")).unwrap();
-    symlink("real2", project.path("dir")).unwrap();
-    assert_ne!(before, project.of(&["dir"]));
-}
-
 /// Root may list every folder, so a senseless rule in one is the witness that it was entered.
 #[test]
 fn folders_that_no_glob_can_reach_are_not_entered() {
@@ -250,38 +217,6 @@ fn folders_that_no_glob_can_reach_are_not_entered() {
     project.check(&["ci/**", "ci/*/x.sh", "top", "t*"], "ci/a/x.sh top");
     project.mode("huge", 0o755);
     project.check(&["*/a/b", "huge/a"], "huge/a/b huge/.gitignore!");
-}
-
-#[test]
-fn unreadable_is_an_error_that_names_it() {
-    let project = Project::new(&[("a", "")]);
-    project.mode("a", 0);
-    // Root reads it all the same.
-    if let Err(error) = project.compute(&inputs(&["a"], &[])) {
-        assert!(error.to_string().starts_with("cannot read the fingerprint's input \"a\": "), "{error}");
-    }
-    project.mode("a", 0o644);
-    let long = "x".repeat(300);
-    let error = project.compute(&inputs(&[&long], &[])).unwrap_err();
-    assert!(error.to_string().contains(&long), "{error}");
-}
-
-#[test]
-fn odd_names() {
-    let project = Project::new(&[("a b\tc", ""), ("grüße 🦀", ""), ("a\\b", ""), ("sub/x", "")]);
-    project.check(&["**"], "a b\tc a\\b grüße 🦀 sub/x");
-    fs::write(project.path("sub").join(OsStr::from_bytes(b"\xff")), "").unwrap();
-    project.check(&["*", "sub/x"], "a b\tc a\\b grüße 🦀 sub/x");
-    let error = project.compute(&inputs(&["**"], &[])).unwrap_err();
-    assert_eq!(error, FingerprintError::NotUtf8(Path::new("sub").join(OsStr::from_bytes(b"\xff"))));
-}
-
-#[test]
-fn sockets_and_pipes_are_not_opened() {
-    let project = Project::new(&[("a", "")]);
-    let _socket = std::os::unix::net::UnixListener::bind(project.path("s")).unwrap();
-    project.check(&["**"], "a s!");
-    project.check(&["s"], "s? s!");
 }
 
 #[test]

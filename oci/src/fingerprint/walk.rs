@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::{FingerprintError, Warning};
 use super::ignored::{Ignored, Rules};
-use super::pattern::{Pattern, Step, all_below, parse};
+use super::pattern::{Pattern, Step, all_below, exactly, parse};
 use super::record::Kind;
 
 /// What was found; all paths are relative to the root.
@@ -70,15 +70,11 @@ pub(super) fn find(root: &Path, inputs: &[String], exclude: &[String]) -> Result
 fn excluded(exclude: &[String]) -> Result<Vec<Glob>, FingerprintError> {
     let mut globs = Vec::new();
     for (input, text) in exclude.iter().enumerate() {
-        match parse(text)? {
-            Pattern::Literal(path) => {
-                let name = |name: &OsStr| Step::Name(name.to_string_lossy().into_owned());
-                globs.push(Glob { input, steps: path.iter().map(name).collect() });
-            }
-            Pattern::Glob(alternatives) => {
-                globs.extend(alternatives.into_iter().map(|steps| Glob { input, steps }))
-            }
-        }
+        let alternatives = match parse(text)? {
+            Pattern::Literal(path) => vec![exactly(&path)],
+            Pattern::Glob(alternatives) => alternatives,
+        };
+        globs.extend(alternatives.into_iter().map(|steps| Glob { input, steps }));
     }
     Ok(globs)
 }
