@@ -82,6 +82,9 @@ pub(crate) fn env(facts: &Facts) -> BTreeMap<EnvName, Template> {
         // Corepack neither asks a question that nobody answers nor edits package.json.
         ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
         ("COREPACK_ENABLE_AUTO_PIN", "0"),
+        // A script prepare that is run on the way installs no git hooks.
+        ("HUSKY", "0"),
+        ("SKIP_INSTALL_SIMPLE_GIT_HOOKS", "1"),
     ];
     if let Manager::Pnpm { .. } = facts.manager {
         pairs.extend([

@@ -121,7 +121,7 @@ pub(crate) fn scripts(facts: &Facts, config: &Config, args: &[String]) -> Resolu
             }
             Manager::YarnClassic => {
                 let lock = if facts.lock.is_some() { "--frozen-lockfile" } else { "--no-lockfile" };
-                steps.push(plain(&["install", lock, "--offline", "--non-interactive", "--force"]));
+                steps.push(plain(&["install", lock, "--prefer-offline", "--non-interactive", "--force"]));
                 own.clear();
             }
             Manager::YarnBerry { .. } => {
@@ -143,12 +143,7 @@ pub(crate) fn scripts(facts: &Facts, config: &Config, args: &[String]) -> Resolu
         first.args.extend(args.iter().map(|arg| Template::literal(arg)));
     }
     let needs = has_dependencies(facts).then(|| "setup:deps".parse().ok()).flatten();
-    let mut action = Action { needs: needs.into_iter().collect(), ..installing(facts, steps) };
-    // A gate never installs git hooks.
-    for (name, value) in [("HUSKY", "0"), ("SKIP_INSTALL_SIMPLE_GIT_HOOKS", "1")] {
-        action.env.extend(name.parse().ok().map(|name| (name, Some(Template::literal(value)))));
-    }
-    Resolution::Action(action)
+    Resolution::Action(Action { needs: needs.into_iter().collect(), ..installing(facts, steps) })
 }
 
 /// Whether there are install scripts to run.
@@ -235,3 +230,6 @@ fn inputs(facts: &Facts) -> Option<Inputs> {
     let exclude = vec!["**/node_modules/**".to_owned()];
     Some(Inputs { files: files.map(str::to_owned).to_vec(), exclude, ..Inputs::default() })
 }
+
+#[cfg(test)]
+mod tests;

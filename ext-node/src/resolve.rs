@@ -60,7 +60,10 @@ pub(crate) fn resolve(
         Err(because) => return Ok(Resolution::skip(because)),
     };
     action.needs = install::ready(facts, config);
-    action.path = run::path(facts);
+    // Only for tools: a dependency that brings a program `npm` is not meant by the others.
+    if action.steps.iter().any(|step| step.program.as_str() != facts.manager.program()) {
+        action.path = run::path(facts);
+    }
     action.writes = writes(command.as_str());
     match command.verb() {
         "build" => {
@@ -245,5 +248,4 @@ fn built_before(
 }
 
 #[cfg(test)]
-#[path = "resolve_tests.rs"]
 mod tests;

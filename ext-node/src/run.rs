@@ -87,7 +87,13 @@ pub(crate) fn tool(facts: &Facts, program: &str, words: &[&str], args: &[String]
     let words = words.iter().copied().chain(args.iter().map(String::as_str));
     match facts.manager {
         Manager::YarnBerry { pnp: true } if program != "node" => {
-            let own = facts.package.as_ref().is_some_and(|package| !package.dependencies.is_empty());
+            let package = match program {
+                "biome" => "@biomejs/biome",
+                "tsc" => "typescript",
+                program => program,
+            };
+            // What the workspace's root has is not on a package's own PATH.
+            let own = facts.package.as_ref().is_some_and(|own| own.depends(package));
             let top = facts.top.is_some() && !own;
             let start = ["run"].into_iter().chain(top.then_some("--top-level")).chain([program]);
             Step::literal("yarn", start.chain(words))
@@ -148,6 +154,8 @@ mod tests {
         facts.manager = Manager::YarnBerry { pnp: true };
         facts.package.as_mut().unwrap().dependencies.insert("eslint".to_owned(), "9".to_owned());
         assert_eq!(line(&tool(&facts, "eslint", &["."], &[])), "yarn run eslint .");
+        facts.top = Some(Default::default());
+        assert_eq!(line(&tool(&facts, "prettier", &["."], &[])), "yarn run --top-level prettier .");
         assert!(path(&facts).is_empty());
     }
 }

@@ -43,14 +43,16 @@ impl<'a> Ignored<'a> {
         if let Some(exclude) = exclude_file(top) {
             rules = self.level(top, &exclude, None)?;
         }
-        let above: Vec<_> = self.root.ancestors().skip(1).take_while(|dir| dir.starts_with(top)).collect();
-        for dir in above.into_iter().rev() {
-            rules = self.level(dir, &dir.join(".gitignore"), rules)?;
+        let mut down: Vec<_> = self.root.ancestors().take_while(|dir| dir.starts_with(top)).collect();
+        down.reverse();
+        for pair in down.windows(2) {
+            rules = self.level(pair[0], &pair[0].join(".gitignore"), rules)?;
+            // A project in a folder that the repository around it ignores is one of its own.
+            if is_ignored(&rules, pair[1], true) {
+                return Ok(None);
+            }
         }
-        // A project in a folder that the repository around it ignores is one of its own.
-        let lost =
-            self.root.ancestors().take_while(|dir| *dir != top).any(|dir| is_ignored(&rules, dir, true));
-        Ok(if lost { None } else { rules })
+        Ok(rules)
     }
 
     /// The rules that hold in a folder, relative to the root.
