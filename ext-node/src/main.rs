@@ -14,6 +14,7 @@ mod lock;
 mod manager;
 mod manifest;
 mod paths;
+mod products;
 mod resolve;
 mod run;
 #[cfg(test)]

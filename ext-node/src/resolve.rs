@@ -3,7 +3,7 @@
 //! Invariant: pure; a script of package.json comes before any guess, and what the project does not
 //! have is a skip that says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use devflow_protocol::message::{Action, Output, Resolution, Step};
 use devflow_protocol::name::CommandName;
@@ -12,7 +12,7 @@ use devflow_protocol::sdk::Failure;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::scripts::{self, Found, TYPES};
-use crate::{install, run, tools};
+use crate::{install, products, run, tools};
 
 /// The commands that every project of Node is asked about.
 pub(crate) const COMMANDS: [&str; 14] = [
@@ -68,7 +68,7 @@ pub(crate) fn resolve(
     match command.verb() {
         "build" => {
             action.locks = vec!["dist".to_owned()];
-            action.outputs = products(facts)
+            action.outputs = products::products(facts)
                 .into_iter()
                 .filter_map(|path| Some(Output { path: Some(path.parse().ok()?), cache: None }))
                 .collect();
@@ -138,7 +138,7 @@ fn named(facts: &Facts, name: &str, args: &[String]) -> Option<Vec<Step>> {
 
 /// The steps that package.json has for a command; an error is a script that does not fit.
 fn from_scripts(facts: &Facts, command: &str, args: &[String]) -> Result<Option<Vec<Step>>, String> {
-    let none = std::collections::BTreeMap::new();
+    let none = BTreeMap::new();
     let own = facts.package.as_ref().map_or(&none, |package| &package.scripts);
     let mut unfit = None;
     match scripts::find(command, own) {
@@ -183,41 +183,6 @@ fn pack(facts: &Facts, args: &[String]) -> Result<Vec<Step>, String> {
     }
 }
 
-/// The folders that building makes, as far as package.json and tsconfig.json tell.
-fn products(facts: &Facts) -> BTreeSet<String> {
-    let usual =
-        ["dist", "build", "out", "es", "esm", "cjs", ".next", ".output", ".svelte-kit", "storybook-static"];
-    let mut found: BTreeSet<String> = facts
-        .package
-        .iter()
-        .flat_map(|package| &package.published)
-        .filter(|folder| usual.contains(&folder.as_str()))
-        .cloned()
-        .collect();
-    if let Some(folder) = facts.tsconfig.as_deref().and_then(out_dir) {
-        found.insert(folder);
-    }
-    for (package, folder) in
-        [("next", ".next"), ("nuxt", ".output"), ("@sveltejs/kit", ".svelte-kit"), ("vite", "dist")]
-    {
-        if facts.package.as_ref().is_some_and(|manifest| manifest.depends(package)) {
-            found.insert(folder.to_owned());
-        }
-    }
-    if found.is_empty() {
-        found.insert("dist".to_owned());
-    }
-    found
-}
-
-/// `outDir` of a tsconfig.json, which may hold comments.
-fn out_dir(text: &str) -> Option<String> {
-    let (_, rest) = text.split_once("\"outDir\"")?;
-    let value = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"').next()?;
-    let folder = value.trim_start_matches("./").trim_end_matches('/');
-    (!folder.is_empty() && folder != ".").then(|| folder.to_owned())
-}
-
 /// `build:debug` when the script of a command mentions what building makes, and `build:release`
 /// when it packs.
 fn built_before(
@@ -240,7 +205,7 @@ fn built_before(
     };
     let build = match command.verb() {
         "package" => "build:release",
-        _ if products(facts).iter().any(mentions) => "build:debug",
+        _ if products::products(facts).iter().any(mentions) => "build:debug",
         _ => return Ok(None),
     };
     let Ok(build) = build.parse::<CommandName>() else { return Ok(None) };

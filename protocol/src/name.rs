@@ -103,9 +103,9 @@ name!(
     /// The name of a cache: one folder's name below the cache root.
     CacheName,
     "a cache's name",
-    "it is [a-z0-9][a-z0-9_.-]*, and not \"env\"",
+    "it is [a-z0-9][a-z0-9_.-]*, and neither \"env\" nor \"tmp\"",
     |text| {
-        text != "env"
+        !["env", "tmp"].contains(&text)
             && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
             && text
                 .bytes()
@@ -148,7 +148,7 @@ mod tests {
         for bad in ["", "test", "test:", ":unit", "Test:unit", "test:unit:x", "test:un it", "a:-b", "a:b\n"] {
             assert!(bad.parse::<CommandName>().is_err(), "{bad:?}");
         }
-        for bad in ["", "..", ".x", "env", "a/b", "A", "-x", &"a".repeat(65)] {
+        for bad in ["", "..", ".x", "env", "tmp", "a/b", "A", "-x", &"a".repeat(65)] {
             assert!(bad.parse::<CacheName>().is_err(), "{bad:?}");
         }
         for bad in ["", "1A", "A B", "AWS*", "A=B"] {

@@ -96,7 +96,10 @@ async fn execute(
         reporter: context.reporter,
         signals: context.signals,
     };
-    run.execute().await
+    let tally = run.execute().await;
+    // Not before every container has gone.
+    drop(stage.scratch);
+    tally
 }
 
 fn summary(tally: Tally, begun: Instant) -> String {

@@ -14,3 +14,6 @@ pub use container::{ContainerInput, HOME, WORKSPACE, sessions, single};
 pub use folders::prepare;
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
+
+#[cfg(test)]
+mod tests;

@@ -178,8 +178,9 @@ impl<'a> Catalog<'a> {
     fn nearest_to(&self, wanted: &Wanted) -> Option<String> {
         let names: Vec<String> = self.offered.iter().map(FullName::to_string).collect();
         let commands: Vec<&str> = self.offered.iter().map(|name| name.command.as_str()).collect();
-        let near = nearest(&wanted.to_string(), names.iter().map(String::as_str))
-            .or_else(|| nearest(wanted.command.as_str(), commands.iter().copied()));
+        let near = nearest(wanted.command.as_str(), commands.iter().copied())
+            .filter(|near| wanted.stack.is_none() && *near != wanted.command.as_str())
+            .or_else(|| nearest(&wanted.to_string(), names.iter().map(String::as_str)));
         near.map(|near| format!("did you mean `{near}`?"))
     }
 

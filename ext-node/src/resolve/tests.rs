@@ -84,7 +84,6 @@ fn tests_of_what_is_built() {
         panic!("no action")
     };
     assert_eq!(build.outputs[0].path.as_ref().unwrap().as_str(), "dist");
-    assert_eq!(out_dir("// x\n\"outDir\" : \"./lib/\",").unwrap(), "lib");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, user_args};
 
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
-use super::{Stage, channel};
+use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
 use crate::command::ask::Ground;
@@ -84,12 +84,13 @@ pub(in crate::command) async fn stage<'a>(
         caches: caches.iter().map(key_and_place).collect(),
     };
     let jobs = lower::jobs(plan, &places, &caches);
+    let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
         owner: &prepared.owner,
         workspace: &project.root,
         cache_root: &cache_root,
-        scratch: &cache_root.join("tmp").join(&prepared.run),
+        scratch: scratch.path(),
         config,
         name: &ready.name,
         image: &ready.image,
@@ -112,7 +113,7 @@ pub(in crate::command) async fn stage<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
     };
-    Ok(Stage { jobs, backend, inbox })
+    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
 }
 
 fn launches(

@@ -56,7 +56,7 @@ pub(in crate::command) async fn stage<'a>(
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
-    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox })
+    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

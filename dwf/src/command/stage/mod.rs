@@ -3,10 +3,12 @@
 mod container;
 mod host;
 mod prepared;
+mod scratch;
 
 pub(super) use container::stage as container;
 pub(super) use host::stage as host;
 
+pub(super) use scratch::Scratch;
 use tokio::sync::mpsc;
 
 use crate::error::{Exit, Explain};
@@ -21,6 +23,8 @@ pub(super) struct Stage<'a> {
     pub(super) jobs: Vec<Job>,
     pub(super) backend: Backend<'a>,
     pub(super) inbox: mpsc::Receiver<Message>,
+    /// What is to be removed when the run is over.
+    pub(super) scratch: Option<Scratch>,
 }
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {
