@@ -77,6 +77,7 @@ pub async fn ask(
     context: &Context,
     request: &Request,
     questions: &Questions,
+    platform: Platform,
     find: impl Fn(&ExtensionName) -> Result<Found, DiscoverError>,
 ) -> Result<Asked, Error> {
     let found: Vec<Found> = questions.folders.keys().map(find).collect::<Result<_, _>>()?;
@@ -86,7 +87,7 @@ pub async fn ask(
         let extension = extension?;
         extensions.insert(extension.name().clone(), extension);
     }
-    let mut session = Asking { project, extensions, answers: Answers::default() };
+    let mut session = Asking { project, extensions, platform, answers: Answers::default() };
     let result = session.everything(request, questions).await;
     let ended = join_all(
         session.extensions.into_iter().map(|(name, extension)| async { (name, extension.end().await) }),
@@ -99,6 +100,7 @@ pub async fn ask(
 struct Asking<'a> {
     project: &'a Project,
     extensions: BTreeMap<ExtensionName, Extension>,
+    platform: Platform,
     answers: Answers,
 }
 
@@ -143,7 +145,7 @@ impl Asking<'_> {
         let answers = join_all(asked.map(|(stack, dir)| async move {
             let params = DescribeParams {
                 project: this.folder(dir),
-                platform: platform(),
+                platform: this.platform.clone(),
                 config: this.config(stack),
             };
             let answer = match this.extensions.get(stack) {
@@ -246,7 +248,7 @@ impl Asking<'_> {
                 command: name.command.clone(),
                 args,
                 project: self.folder(&name.member),
-                platform: platform(),
+                platform: self.platform.clone(),
                 config: self.config(stack),
             };
             (name.clone(), Some((stack.clone(), extension.resolve(params).await)))
@@ -306,8 +308,8 @@ fn wrong_answer(stack: &ExtensionName, about: &str, reason: String) -> Error {
     PlanError::Answer { stack: stack.clone(), about: about.to_owned(), reason }.into()
 }
 
-/// Where actions run: containers are Linux on the machine's own architecture, and so is a host
-/// that the plan must not differ on.
-fn platform() -> Platform {
-    Platform { os: std::env::consts::OS.to_owned(), arch: std::env::consts::ARCH.to_owned() }
+/// Where actions run: containers are Linux, on the machine's own architecture.
+pub fn platform(host: bool) -> Platform {
+    let os = if host { std::env::consts::OS } else { "linux" };
+    Platform { os: os.to_owned(), arch: std::env::consts::ARCH.to_owned() }
 }

@@ -10,7 +10,7 @@ use crate::extension;
 use crate::identity;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
-use crate::query::{Asked, Questions, Request, ask};
+use crate::query::{Asked, Questions, Request, ask, platform};
 use crate::trust::{Record, TrustError};
 use crate::world::World;
 
@@ -39,8 +39,8 @@ impl Ground {
         Ok(Self { project, user, record })
     }
 
-    /// Asks the extensions, and nobody that is not to be trusted.
-    pub(super) async fn ask(&self, world: &World, request: &Request) -> Result<Answered, Error> {
+    /// Asks the extensions, and nobody that is not to be trusted; `host` is where actions will run.
+    pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
         let places = Places::new(world, &self.project);
         let questions = Questions::new(&self.project, places.own());
         let timeouts = &self.user.extensions;
@@ -55,7 +55,8 @@ impl Ground {
                 return Err(TrustError::Extension(name.to_string()).into());
             }
         }
-        let asked = ask(&self.project, &with, request, &questions, |name| places.find(name)).await?;
+        let asked =
+            ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;
         let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
         Ok(Answered { asked, fingerprint })
     }

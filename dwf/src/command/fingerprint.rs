@@ -11,7 +11,7 @@ pub(super) async fn run(context: &mut Context<'_>, explain: bool) -> Result<bool
     let ground = Ground::load(context)?;
     // What is asked for does not matter: the identity is the whole project's.
     let nothing = Request::Commands(Vec::new(), Vec::new());
-    let answered = context.signals.unless(ground.ask(context.world, &nothing)).await??;
+    let answered = context.signals.unless(ground.ask(context.world, &nothing, false)).await??;
     answered.tell(context);
     let mut text = format!("{}\n", answered.fingerprint.hex);
     if explain {

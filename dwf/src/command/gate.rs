@@ -67,17 +67,21 @@ async fn ask_and_find(
 ) -> Result<(Answered, Place), Error> {
     let flags = Flags { profile: context.global.profile, engine: context.global.engine };
     let world = context.world;
-    let place = async {
-        Ok::<_, Error>(match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
-            Decision::Container(choice) => Place::Container(engine::find(choice, world).await?),
-            Decision::Engine(engine) => Place::Container(engine),
-            Decision::Host(because) => Place::Host(because),
-        })
+    let work = async {
+        match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
+            Decision::Container(choice) => {
+                let asked = ground.ask(world, request, false);
+                let (answered, engine) = tokio::join!(asked, engine::find(choice, world));
+                // A project that is wrong is wrong on every engine.
+                Ok((answered?, Place::Container(engine?)))
+            }
+            Decision::Engine(engine) => {
+                Ok((ground.ask(world, request, false).await?, Place::Container(engine)))
+            }
+            Decision::Host(because) => Ok((ground.ask(world, request, true).await?, Place::Host(because))),
+        }
     };
-    let asked = ground.ask(world, request);
-    let (answered, place) = context.signals.unless(async { tokio::join!(asked, place) }).await?;
-    // A project that is wrong is wrong on every engine.
-    Ok((answered?, place?))
+    context.signals.unless(work).await?
 }
 
 async fn execute(

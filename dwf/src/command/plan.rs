@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::ask::Ground;
+use crate::config::Profile;
 use crate::error::Error;
 use crate::query::Request;
 
@@ -17,7 +18,7 @@ pub(super) async fn run(
         [name] if is_target(&ground, name) => Request::Target(name.clone()),
         _ => Request::Commands(what, args),
     };
-    let asking = ground.ask(context.world, &request);
+    let asking = ground.ask(context.world, &request, context.global.profile == Some(Profile::Host));
     let answered = context.signals.unless(asking).await??;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
