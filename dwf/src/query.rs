@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use crate::discover::{DiscoverError, Found};
 use crate::error::Error;
-use crate::extension::{Context, Extension, Problem};
+use crate::extension::{Context, Extension, Problem, Words};
 
 use crate::name::FullName;
 use crate::plan::{Answers, Catalog, Described, PlanError, Selection, check_description, check_resolution};
@@ -36,8 +36,8 @@ pub struct Asked {
     pub selection: Selection,
     /// That, and everything it needs.
     pub closure: BTreeSet<FullName>,
-    /// What the extensions wrote to standard error, by name.
-    pub words: BTreeMap<ExtensionName, Vec<String>>,
+    /// What the extensions had to say besides, by name.
+    pub words: BTreeMap<ExtensionName, Words>,
 }
 
 /// Which extensions to ask about which folders.

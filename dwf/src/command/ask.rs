@@ -1,6 +1,7 @@
 //! What every command starts with: the project, and what its extensions say.
 
 use devflow_oci::Fingerprint;
+use devflow_protocol::message::Level;
 
 use super::Context;
 use crate::config::{UserConfig, load_user};
@@ -77,10 +78,17 @@ impl Answered {
         Ok(merge(&input)?)
     }
 
-    /// Tells what the extensions wrote to standard error, and what is odd about the fingerprint.
+    /// Tells what the extensions had to say, and what is odd about the fingerprint.
     pub(super) fn tell(&self, context: &mut Context<'_>) {
-        for (name, lines) in &self.asked.words {
-            for line in lines {
+        for (name, words) in &self.asked.words {
+            for line in &words.logs {
+                let text = format!("[{name}] {}", crate::error::printable(&line.message, 400));
+                match line.level {
+                    Level::Warn | Level::Error => context.reporter.note(&text),
+                    Level::Debug | Level::Info => context.reporter.detail(&text),
+                }
+            }
+            for line in &words.stderr {
                 context.reporter.detail(&format!("[{name}] {line}"));
             }
         }

@@ -1,13 +1,16 @@
 //! One running extension.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use devflow_oci::Invocation;
-use devflow_protocol::client::{Client, ClientError, Limits};
+use devflow_protocol::client::{Client, ClientError, Limits, LogEvent, Logs};
 use devflow_protocol::message::{
-    DescribeParams, DescribeResult, InitializeParams, InitializeResult, Party, Resolution, ResolveParams,
+    DescribeParams, DescribeResult, InitializeParams, InitializeResult, LogParams, Party, Resolution,
+    ResolveParams,
 };
 use devflow_protocol::name::ExtensionName;
 use devflow_protocol::{COOKIE, PROTOCOLS, code, limits};
@@ -57,8 +60,32 @@ pub struct Extension {
     process: Process,
     client: Client,
     stderr: Ring,
+    logs: Rc<RefCell<Vec<LogParams>>>,
     /// What it said of itself.
     pub info: InitializeResult,
+}
+
+/// What an extension had to say besides its answers.
+#[derive(Debug, Default)]
+pub struct Words {
+    /// Its `log` lines.
+    pub logs: Vec<LogParams>,
+    /// The end of what it wrote to standard error.
+    pub stderr: Vec<String>,
+}
+
+/// Keeps the log lines as they come; the protocol's own limits bound them.
+fn collect(mut logs: Logs) -> Rc<RefCell<Vec<LogParams>>> {
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let into = Rc::clone(&kept);
+    tokio::task::spawn_local(async move {
+        while let Some(event) = logs.next().await {
+            if let LogEvent::Line(line) = event {
+                into.borrow_mut().push(line);
+            }
+        }
+    });
+    kept
 }
 
 /// What an extension did wrong.
@@ -168,6 +195,7 @@ impl Extension {
             return Err(failed(Problem::Client(ClientError::Closed)));
         };
         let client = Client::start(stdin, stdout, context.limits.clone());
+        let logs = collect(client.logs());
         let params = InitializeParams {
             protocols: PROTOCOLS.to_vec(),
             host: Party { name: "dwf".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -188,7 +216,7 @@ impl Extension {
             requires: Vec::new(),
             provides: Vec::new(),
         };
-        let mut extension = Self { found: found.clone(), process, client, stderr, info: placeholder };
+        let mut extension = Self { found: found.clone(), process, client, stderr, logs, info: placeholder };
         match answer {
             Ok(info) if info.extension.name != found.name.as_str() => {
                 let name = crate::error::printable(&info.extension.name, 80);
@@ -237,9 +265,8 @@ impl Extension {
         }
     }
 
-    /// Lets it end: its input is closed, then SIGTERM, then SIGKILL. Gives what it wrote to
-    /// standard error.
-    pub async fn end(mut self) -> Vec<String> {
+    /// Lets it end: its input is closed, then SIGTERM, then SIGKILL. Gives what it had to say.
+    pub async fn end(mut self) -> Words {
         self.client.close();
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
             if tokio::time::timeout(limits::END_GRACE, self.process.wait()).await.is_ok() {
@@ -247,6 +274,6 @@ impl Extension {
             }
             self.process.signal(signal);
         }
-        self.stderr.last_lines(usize::MAX)
+        Words { logs: self.logs.take(), stderr: self.stderr.last_lines(usize::MAX) }
     }
 }

@@ -5,4 +5,4 @@
 
 mod host;
 
-pub use host::{Context, Extension, Problem};
+pub use host::{Context, Extension, Problem, Words};

@@ -1,3 +1,7 @@
+//! `project/describe`: what an extension makes of a folder.
+//!
+//! Invariant: a member that was left out is what SPEC.md calls its default.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

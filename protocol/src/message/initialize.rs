@@ -1,3 +1,7 @@
+//! `initialize`: who speaks, and which version.
+//!
+//! Invariant: `protocols` and `protocol` keep their names and types in every version.
+
 use serde::{Deserialize, Serialize};
 
 /// One side of the conversation.

@@ -1,3 +1,5 @@
+//! `log`: the one notification, a line for the user.
+
 use serde::{Deserialize, Serialize};
 
 /// How much a `log` line matters.

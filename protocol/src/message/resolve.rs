@@ -1,3 +1,8 @@
+//! `command/resolve`: what a command means for a folder, as data.
+//!
+//! Invariant: a resolution is exactly one of a skip, an action and alternatives; the last of these
+//! always holds.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
