@@ -82,6 +82,9 @@ pub fn open(root: &Path, owner: Option<(u32, u32)>, world: &World) -> Result<Pat
         let path = root.join(name);
         if path.symlink_metadata().is_err() {
             std::fs::write(&path, text).map_err(failed)?;
+            if let Some((uid, gid)) = owner {
+                chown(&path, Some(uid), Some(gid)).map_err(failed)?;
+            }
         }
     }
     Ok(root)

@@ -115,7 +115,7 @@ pub async fn run(
     world: &World,
     deadline: Duration,
 ) -> Result<Captured, CaptureError> {
-    tracing::debug!(target: "devflow::engine", "{invocation}");
+    tracing::debug!(target: "devflow::engine", "\n{invocation}");
     process::capture(invocation, &world.env, deadline, BOUND).await
 }
 

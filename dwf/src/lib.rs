@@ -28,10 +28,10 @@ mod ring;
 mod schedule;
 mod session;
 mod signals;
+mod trace;
 mod trust;
 mod world;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -155,8 +155,7 @@ fn listen_to_traces(world: &World) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .without_time();
+        .event_format(trace::Lines);
     // A second subscriber can only come from a test.
     let _ = subscriber.try_init();
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use devflow_protocol::message::{Cache, CacheReadonly, CacheScope};
 use devflow_protocol::name::EnvName;
+use devflow_protocol::sdk::paths;
 use devflow_protocol::template::Template;
 
 use crate::facts::Facts;
 use crate::manager::Manager;
-use crate::paths;
 
 /// The caches.
 pub(crate) fn caches(facts: &Facts) -> Vec<Cache> {
@@ -41,7 +41,7 @@ pub(crate) fn caches(facts: &Facts) -> Vec<Cache> {
     for (number, folder) in folders.enumerate() {
         let name = if number == 0 { "node_modules".to_owned() } else { folder_name(&folder, number) };
         caches.extend(name.parse().ok().map(|name| Cache {
-            at: paths::join(&folder, "node_modules").parse().ok(),
+            at: paths::at(&folder, "node_modules").parse().ok(),
             scope: CacheScope::Environment,
             // Tools keep caches of their own in it.
             readonly: Some(CacheReadonly::Overlay),

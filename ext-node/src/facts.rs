@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 
 use devflow_protocol::message::Project;
 use devflow_protocol::path::RelPath;
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files, paths};
 
 use crate::config::Config;
-use crate::files::{Files, LARGE, SMALL};
 use crate::lock::{self, Lock};
 use crate::manager::{self, Hints, LOCKS, Manager};
 use crate::manifest::Manifest;
-use crate::paths;
+use crate::sources;
 use crate::tools;
 use crate::workspaces::{self, Package};
 
@@ -60,23 +59,16 @@ impl Facts {
 
 /// Reads the facts about a member.
 pub(crate) fn read(project: &Project, config: &Config) -> Result<Facts, Failure> {
-    let files = Files::below(&project.root)?;
-    let dir = project.dir.as_str();
-    let mut facts = gather(&files, dir, config)?;
-    let inner = |path: &String| paths::inside(path, dir).and_then(|path| path.parse().ok());
-    facts.reads = files.seen().iter().filter_map(inner).collect();
+    let files = Files::new(project)?;
+    let mut facts = gather(&files, project.dir.as_str(), config)?;
+    facts.reads = files.reads();
     Ok(facts)
-}
-
-fn manifest(files: &Files, dir: &str) -> Result<Option<Manifest>, Failure> {
-    let path = paths::join(dir, "package.json");
-    files.text(&path, SMALL)?.map(|text| Manifest::parse(&path, &text)).transpose()
 }
 
 fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
     let mut facts = Facts {
         dir: dir.to_owned(),
-        package: manifest(files, dir)?,
+        package: Manifest::read(files, dir)?,
         root: dir.to_owned(),
         top: None,
         manager: Manager::Npm,
@@ -95,11 +87,14 @@ fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
         facts.top = Some(top);
     }
     let root = facts.root.clone();
-    let at = |name: &str| paths::join(&root, name);
-    let locks: Vec<&str> = LOCKS.iter().map(|(name, _)| *name).filter(|name| files.has(&at(name))).collect();
-    let yarnrc = files.text(&at(".yarnrc.yml"), SMALL)?;
-    let yarn_lock = files.text(&at("yarn.lock"), LARGE)?;
-    let pnpm_workspace = files.text(&at("pnpm-workspace.yaml"), SMALL)?;
+    let at = |name: &str| paths::at(&root, name);
+    let mut locks = Vec::new();
+    for (name, _) in &LOCKS {
+        locks.extend(files.has(&at(name))?.then_some(*name));
+    }
+    let yarnrc = files.text(&at(".yarnrc.yml"), Files::SETTINGS)?;
+    let yarn_lock = files.text(&at("yarn.lock"), Files::LOCK)?;
+    let pnpm_workspace = files.text(&at("pnpm-workspace.yaml"), Files::SETTINGS)?;
     let named = facts.top.as_ref().unwrap_or(&package).package_manager.clone();
     facts.manager = manager::choose(&Hints {
         config: config.package_manager,
@@ -112,8 +107,10 @@ fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
     let own = |(name, kind): &&(&'static str, _)| *kind == facts.manager.kind() && locks.contains(name);
     if let Some((name, _)) = LOCKS.iter().find(own) {
         // The old lock of bun is binary.
-        let text = if *name == "bun.lockb" { None } else { files.text(&at(name), LARGE)? };
-        facts.lock = Some(lock::parse(facts.manager, name, &at(name), &text.unwrap_or_default())?);
+        let text = if *name == "bun.lockb" { None } else { files.text(&at(name), Files::LOCK)? };
+        facts.lock = Some(lock::parse(facts.manager, name, &text.unwrap_or_default()).map_err(|error| {
+            files.wrong(&at(name), Some(error.line() as u64), format!("it is not a lock of npm: {error}"))
+        })?);
     }
     let allowed = pnpm_workspace.as_deref().is_some_and(|text| {
         ["onlyBuiltDependencies", "allowBuilds", "neverBuiltDependencies", "dangerouslyAllowAllBuilds"]
@@ -128,15 +125,16 @@ fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
         facts.packages = workspaces::packages(files, dir, &patterns(&package, pnpm_workspace.as_deref()))?;
     }
     for folder in [dir, &root] {
-        facts.names.extend(files.entries(folder).into_iter().map(|entry| entry.name));
+        facts.names.extend(files.entries(folder)?.into_iter().map(|entry| entry.name));
     }
-    facts.tsconfig = files.text(&paths::join(dir, "tsconfig.json"), SMALL)?;
+    facts.tsconfig = files.text(&paths::at(dir, "tsconfig.json"), Files::SETTINGS)?;
     for name in [".nvmrc", ".node-version"] {
         if facts.node.is_none() {
-            facts.node = files.text(&paths::join(dir, name), SMALL)?.map(|text| text.trim().to_owned());
+            facts.node =
+                files.text(&paths::at(dir, name), Files::SETTINGS)?.map(|text| text.trim().to_owned());
         }
     }
-    facts.tests = !package.scripts.contains_key("test") && files.any(dir, 4, &tools::is_node_test);
+    facts.tests = !package.scripts.contains_key("test") && sources::any(files, dir, 4, &tools::is_node_test)?;
     Ok(facts)
 }
 
@@ -149,16 +147,15 @@ fn patterns(package: &Manifest, pnpm_workspace: Option<&str>) -> Vec<String> {
 
 /// The nearest folder above whose workspace has the package in `dir`, and its package.json.
 fn workspace_of(files: &Files, dir: &str) -> Result<Option<(String, Manifest)>, Failure> {
-    let mut above = paths::parent(dir);
-    while let Some(folder) = above {
-        if let Some(package) = manifest(files, folder)? {
-            let yaml = files.text(&paths::join(folder, "pnpm-workspace.yaml"), SMALL)?;
+    for folder in paths::upwards(dir).skip(1) {
+        let folder = if folder.is_empty() { "." } else { folder };
+        if let Some(package) = Manifest::read(files, folder)? {
+            let yaml = files.text(&paths::at(folder, "pnpm-workspace.yaml"), Files::SETTINGS)?;
             let packages = workspaces::packages(files, folder, &patterns(&package, yaml.as_deref()))?;
-            if packages.iter().any(|package| paths::join(folder, &package.dir) == dir) {
+            if packages.iter().any(|package| paths::at(folder, &package.dir) == dir) {
                 return Ok(Some((folder.to_owned(), package)));
             }
         }
-        above = paths::parent(folder);
     }
     Ok(None)
 }
@@ -169,26 +166,28 @@ fn own_code(
     yarnrc: Option<&str>,
     pnpm_workspace: Option<&str>,
 ) -> Result<Option<String>, Failure> {
-    let at = |name: &str| paths::join(&facts.root, name);
+    let at = |name: &str| paths::at(&facts.root, name);
     let has = |text: Option<&str>, names: &[&'static str]| {
         names.iter().find(|name| text.is_some_and(|text| manager::setting(text, name).is_some())).copied()
     };
     let reason = match facts.manager {
         Manager::Npm => {
-            let npmrc = files.text(&at(".npmrc"), SMALL)?.unwrap_or_default();
+            let npmrc = files.text(&at(".npmrc"), Files::SETTINGS)?.unwrap_or_default();
             let git = npmrc.lines().any(|line| line.split('=').next().is_some_and(|key| key.trim() == "git"));
             git.then(|| ".npmrc names the program for git".to_owned())
         }
-        Manager::Pnpm { .. } => [".pnpmfile.cjs", ".pnpmfile.mjs"]
-            .iter()
-            .find(|name| files.has(&at(name)))
-            .map(|name| format!("{name} takes part in it"))
-            .or_else(|| {
-                let name = has(pnpm_workspace, &["configDependencies", "pnpmfile", "globalPnpmfile"])?;
-                Some(format!("pnpm-workspace.yaml has {name}"))
-            }),
+        Manager::Pnpm { .. } => {
+            let mut own = has(pnpm_workspace, &["configDependencies", "pnpmfile", "globalPnpmfile"])
+                .map(|name| format!("pnpm-workspace.yaml has {name}"));
+            for name in [".pnpmfile.mjs", ".pnpmfile.cjs"] {
+                if files.has(&at(name))? {
+                    own = Some(format!("{name} takes part in it"));
+                }
+            }
+            own
+        }
         Manager::YarnClassic => {
-            let text = files.text(&at(".yarnrc"), SMALL)?.unwrap_or_default();
+            let text = files.text(&at(".yarnrc"), Files::SETTINGS)?.unwrap_or_default();
             text.contains("yarn-path").then(|| ".yarnrc has yarn-path".to_owned())
         }
         Manager::YarnBerry { .. } => {

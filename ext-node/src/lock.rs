@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use devflow_protocol::sdk::Failure;
 use serde::Deserialize;
 
 use crate::manager::Manager;
@@ -43,9 +42,9 @@ struct NpmPackage {
 }
 
 /// Reads the lock `file` of a manager.
-pub(crate) fn parse(manager: Manager, file: &str, path: &str, text: &str) -> Result<Lock, Failure> {
+pub(crate) fn parse(manager: Manager, file: &str, text: &str) -> serde_json::Result<Lock> {
     let lock = match manager {
-        Manager::Npm => npm(path, text)?,
+        Manager::Npm => npm(text)?,
         Manager::Pnpm { major } => Lock {
             // Since version 9 the lock does not tell; pnpm 10 and later run only what is allowed.
             scripts: text.contains("requiresBuild: true")
@@ -64,14 +63,8 @@ pub(crate) fn parse(manager: Manager, file: &str, path: &str, text: &str) -> Res
     Ok(Lock { file: file.to_owned(), ..lock })
 }
 
-fn npm(path: &str, text: &str) -> Result<Lock, Failure> {
-    let lock: NpmLock = serde_json::from_str(text).map_err(|error| {
-        Failure::invalid_project(
-            path,
-            Some(error.line() as u64),
-            format!("{path} is not a lock of npm: {error}"),
-        )
-    })?;
+fn npm(text: &str) -> serde_json::Result<Lock> {
+    let lock: NpmLock = serde_json::from_str(text)?;
     let git = |resolved: &String| resolved.starts_with("git");
     Ok(match lock.packages {
         // npm 6: neither is told.
@@ -95,7 +88,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, asks: bool, scripts: bool, git: bool) {
-        let lock = parse(Manager::Npm, "package-lock.json", "package-lock.json", text).unwrap();
+        let lock = parse(Manager::Npm, "package-lock.json", text).unwrap();
         assert_eq!((lock.asks, lock.scripts, lock.git), (asks, scripts, git), "{text}");
     }
 
@@ -122,7 +115,7 @@ mod tests {
 
     #[test]
     fn locks_of_pnpm() {
-        let scripts = |major, text| parse(Manager::Pnpm { major }, "", "", text).unwrap().scripts;
+        let scripts = |major, text| parse(Manager::Pnpm { major }, "", text).unwrap().scripts;
         assert!(scripts(Some(8), "requiresBuild: true"));
         assert!(!scripts(Some(8), "lockfileVersion: '6.0'"));
         assert!(scripts(Some(9), "lockfileVersion: '9.0'"));
@@ -132,8 +125,7 @@ mod tests {
 
     #[test]
     fn a_broken_lock_has_its_line() {
-        let failure =
-            parse(Manager::Npm, "package-lock.json", "package-lock.json", "{\n<<<<<<< HEAD").unwrap_err();
-        assert_eq!(failure.data["line"], 2);
+        let error = parse(Manager::Npm, "package-lock.json", "{\n<<<<<<< HEAD").unwrap_err();
+        assert_eq!(error.line(), 2);
     }
 }

@@ -1,25 +1,24 @@
 //! `devflow-ext-node`: what a folder with a package.json means to dwf.
 //!
 //! Invariant: it answers and does nothing else: no process, no write, no network; only
-//! `files` reads, a few bounded files below the project's root.
+//! [`facts`] reads, a few bounded files below the project's root.
 
 mod caches;
 mod config;
 mod describe;
 mod facts;
-mod files;
 mod image;
 mod install;
 mod lock;
 mod manager;
 mod manifest;
-mod paths;
 mod products;
 mod resolve;
 mod run;
 #[cfg(test)]
 mod samples;
 mod scripts;
+mod sources;
 mod tools;
 mod workspaces;
 

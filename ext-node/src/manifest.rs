@@ -1,11 +1,11 @@
 //! package.json, as far as the answers need it.
 //!
-//! Invariant: pure; a member of a type nobody expects counts as absent, as npm has it, but what is
+//! Invariant: a member of a type nobody expects counts as absent, as npm has it, but what is
 //! not JSON is the user's error with its line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files, paths};
 use serde_json::{Map, Value};
 
 /// What package.json says.
@@ -32,15 +32,19 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the text of the file at `path`.
-    pub(crate) fn parse(path: &str, text: &str) -> Result<Self, Failure> {
-        let value: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-            Failure::invalid_project(
-                path,
-                Some(error.line() as u64),
-                format!("{path} is not a package.json: {error}"),
-            )
-        })?;
+    /// Reads that of a folder; nothing when there is none.
+    pub(crate) fn read(files: &Files, dir: &str) -> Result<Option<Self>, Failure> {
+        let path = paths::at(dir, "package.json");
+        let Some(text) = files.text(&path, Files::SETTINGS)? else { return Ok(None) };
+        let wrong = |error: serde_json::Error| {
+            files.wrong(&path, Some(error.line() as u64), format!("it is not a package.json: {error}"))
+        };
+        Self::parse(&text).map(Some).map_err(wrong)
+    }
+
+    /// What its text says.
+    pub(crate) fn parse(text: &str) -> serde_json::Result<Self> {
+        let value: Map<String, Value> = serde_json::from_str(text)?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let workspaces = match value.get("workspaces") {
             Some(Value::Object(object)) => object.get("packages"),
@@ -113,7 +117,7 @@ mod tests {
         let text = r#"{"name":"a","private":true,"packageManager":"pnpm@9.1.0+sha512.abc","main":"./dist/x.js",
             "scripts":{"test":"x","odd":1},"devDependencies":{"eslint":"^9"},"dependencies":[],
             "workspaces":{"packages":["p/*"]},"engines":{"node":">=18"},"jest":{}}"#;
-        let manifest = Manifest::parse("package.json", text).unwrap();
+        let manifest = Manifest::parse(text).unwrap();
         assert_eq!(manifest.package_manager.as_deref(), Some("pnpm@9.1.0"));
         assert_eq!(manifest.scripts.len(), 1);
         assert!(manifest.depends("eslint") && manifest.private && manifest.keys.contains("jest"));
@@ -124,9 +128,13 @@ mod tests {
 
     #[test]
     fn what_is_not_json_has_its_line() {
-        let failure = Manifest::parse("web/package.json", "{\n  \"name\": }").unwrap_err();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("web")).unwrap();
+        std::fs::write(dir.path().join("web/package.json"), "{\n  \"name\": }").unwrap();
+        let failure = Manifest::read(&crate::samples::files(dir.path()), "web").unwrap_err();
         assert_eq!(failure.data["line"], 2);
         assert_eq!(failure.data["file"], "web/package.json");
-        assert!(Manifest::parse("package.json", "[]").is_err());
+        assert!(failure.message.starts_with("web/package.json:2: it is not"), "{}", failure.message);
+        assert!(Manifest::parse("[]").is_err());
     }
 }

@@ -5,11 +5,11 @@
 //! same, but cost 0.2 s or more each time, and some of them ask the network first.
 
 use devflow_protocol::message::Step;
+use devflow_protocol::sdk::paths;
 use devflow_protocol::template::Template;
 
 use crate::facts::Facts;
 use crate::manager::Manager;
-use crate::paths;
 use crate::scripts;
 
 /// The template of a folder of the project; `.` is its root.
@@ -108,7 +108,7 @@ pub(crate) fn path(facts: &Facts) -> Vec<Template> {
     if matches!(facts.manager, Manager::YarnBerry { pnp: true }) {
         return Vec::new();
     }
-    let bin = |dir: &str| place(&paths::join(dir, "node_modules/.bin"));
+    let bin = |dir: &str| place(&paths::at(dir, "node_modules/.bin"));
     let mut folders = vec![bin(&facts.dir)];
     if facts.root != facts.dir {
         folders.push(bin(&facts.root));

@@ -1,9 +1,12 @@
 //! Facts for the tables of tests.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use devflow_protocol::message::{Resolution, Step};
+use devflow_protocol::message::{Project, Resolution, Step};
 use devflow_protocol::name::CommandName;
+use devflow_protocol::path::RelPath;
+use devflow_protocol::sdk::Files;
 use devflow_protocol::template::Template;
 
 use crate::config::Config;
@@ -17,7 +20,7 @@ use crate::resolve::resolve;
 pub(crate) fn facts(package: &str) -> Facts {
     Facts {
         dir: ".".to_owned(),
-        package: Some(Manifest::parse("package.json", package).unwrap()),
+        package: Some(Manifest::parse(package).unwrap()),
         root: ".".to_owned(),
         top: None,
         manager: Manager::Npm,
@@ -30,6 +33,12 @@ pub(crate) fn facts(package: &str) -> Facts {
         tests: false,
         reads: Vec::new(),
     }
+}
+
+/// The files of a project that has one member.
+pub(crate) fn files(root: &Path) -> Files {
+    let root = root.to_str().unwrap().to_owned();
+    Files::new(&Project { root, dir: RelPath::here(), name: "x".to_owned() }).unwrap()
 }
 
 /// The same with another manager and its lock.

@@ -4,11 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files, paths};
 
-use crate::files::{self, Files, SMALL};
 use crate::manifest::Manifest;
-use crate::paths;
+use crate::sources::is_source;
 
 /// Packages that are looked at.
 const PACKAGES: usize = 512;
@@ -38,48 +37,52 @@ pub(crate) fn packages(files: &Files, root: &str, patterns: &[String]) -> Result
         if taken {
             found.retain(|dir: &String| !fits(&parts, &dir.split('/').collect::<Vec<_>>()));
         } else {
-            expand(files, root, ".", &parts, 0, &mut found);
+            expand(files, root, ".", &parts, 0, &mut found)?;
         }
     }
     let mut packages = Vec::new();
     for dir in found {
-        let path = paths::join(root, &paths::join(&dir, "package.json"));
-        if let Some(text) = files.text(&path, SMALL)? {
-            packages.push(Package { manifest: Manifest::parse(&path, &text)?, dir });
+        if let Some(manifest) = Manifest::read(files, &paths::at(root, &dir))? {
+            packages.push(Package { dir, manifest });
         }
     }
     Ok(packages)
 }
 
-fn expand(files: &Files, root: &str, dir: &str, parts: &[&str], depth: usize, found: &mut BTreeSet<String>) {
+fn expand(
+    files: &Files,
+    root: &str,
+    dir: &str,
+    parts: &[&str],
+    depth: usize,
+    found: &mut BTreeSet<String>,
+) -> Result<(), Failure> {
     if found.len() >= PACKAGES || depth > DEPTH + 8 {
-        return;
+        return Ok(());
     }
     let Some((first, rest)) = parts.split_first() else {
-        if dir != "." && files.has(&paths::join(root, &paths::join(dir, "package.json"))) {
+        if dir != "." && files.has(&paths::at(root, &paths::at(dir, "package.json")))? {
             found.insert(dir.to_owned());
         }
-        return;
+        return Ok(());
     };
     if *first == "**" {
-        expand(files, root, dir, rest, depth, found);
+        expand(files, root, dir, rest, depth, found)?;
         if depth >= DEPTH {
-            return;
+            return Ok(());
         }
     } else if !first.contains(['*', '?', '{', '[']) {
-        return expand(files, root, &paths::join(dir, first), rest, depth + 1, found);
+        return expand(files, root, &paths::at(dir, first), rest, depth + 1, found);
     }
-    for entry in files.entries(&paths::join(root, dir)) {
-        if !entry.folder || !files::is_source(&entry.name) {
-            continue;
-        }
-        let inner = paths::join(dir, &entry.name);
+    for entry in files.entries(&paths::at(root, dir))?.into_iter().filter(is_source) {
+        let inner = paths::at(dir, &entry.name);
         match *first {
-            "**" => expand(files, root, &inner, parts, depth + 1, found),
-            _ if fits_part(first, &entry.name) => expand(files, root, &inner, rest, depth + 1, found),
+            "**" => expand(files, root, &inner, parts, depth + 1, found)?,
+            _ if fits_part(first, &entry.name) => expand(files, root, &inner, rest, depth + 1, found)?,
             _ => {}
         }
     }
+    Ok(())
 }
 
 fn fits(pattern: &[&str], path: &[&str]) -> bool {
@@ -174,7 +177,7 @@ mod tests {
             std::fs::create_dir_all(dir.path().join(package)).unwrap();
             std::fs::write(dir.path().join(package).join("package.json"), "{}").unwrap();
         }
-        let files = Files::below(dir.path().to_str().unwrap()).unwrap();
+        let files = crate::samples::files(dir.path());
         let check = |patterns: &[&str], expected: &[&str]| {
             let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
             let found = packages(&files, ".", &patterns).unwrap();

@@ -4,16 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use devflow_protocol::message;
 use devflow_protocol::path::RelPath;
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files, paths};
 
 use crate::config::Config;
-use crate::files::{Files, Tree};
 use crate::ini::Ini;
 use crate::lists::{self, Requirements};
 use crate::pyproject::Pyproject;
 use crate::requirement::Requirement;
-use crate::words::{join, parent};
+use crate::tree::Tree;
 
 /// Files whose presence alone says something.
 const MARKS: [&str; 17] = [
@@ -76,11 +76,11 @@ pub(crate) struct Package {
 }
 
 impl Facts {
-    /// Looks at the member in `dir` of the project in `root`.
-    pub(crate) fn gather(root: &str, dir: &str, config: &Config) -> Result<Self, Failure> {
-        let dir = if dir == "." { "" } else { dir };
-        let files = Files::new(root, dir)?;
-        let at = |name: &str| join(dir, name).unwrap_or_default();
+    /// Looks at the member that a request is about.
+    pub(crate) fn gather(project: &message::Project, config: &Config) -> Result<Self, Failure> {
+        let files = Files::new(project)?;
+        let dir = files.member();
+        let at = |name: &str| paths::at(dir, name);
         let package = Package::gather(&files, dir)?;
         let mut marks = BTreeSet::new();
         for mark in MARKS {
@@ -90,7 +90,7 @@ impl Facts {
         }
         let ini = |names: [&str; 2]| -> Result<Option<Ini>, Failure> {
             let there = names.into_iter().find(|name| marks.contains(name));
-            let text = there.map(|name| files.text(&at(name))).transpose()?.flatten();
+            let text = there.map(|name| files.text(&at(name), Files::SETTINGS)).transpose()?.flatten();
             Ok(text.map(|text| Ini::parse(&text)))
         };
         let pytest = ini(["pytest.ini", ".pytest.ini"])?;
@@ -98,7 +98,7 @@ impl Facts {
         let tox = ini(["tox.ini"; 2])?;
         let requirements = Requirements::gather(&files, dir, &package, config)?;
         let locals = lists::locals(&files, dir, &package, &requirements)?;
-        let version = files.text(&at(".python-version"))?;
+        let version = files.text(&at(".python-version"), Files::SETTINGS)?;
         Ok(Self {
             hatch: toml(&files, &at("hatch.toml"))?,
             pytest,
@@ -109,7 +109,7 @@ impl Facts {
             in_uv_workspace: in_uv_workspace(&files, dir)?,
             requirements,
             locals,
-            tree: files.tree(dir)?,
+            tree: Tree::gather(&files, dir)?,
             package,
             reads: files.reads(),
             dir: dir.to_owned(),
@@ -124,28 +124,25 @@ impl Facts {
 
 impl Package {
     pub(crate) fn gather(files: &Files, dir: &str) -> Result<Self, Failure> {
-        let at = |name: &str| join(dir, name).unwrap_or_default();
+        let at = |name: &str| paths::at(dir, name);
         Ok(Self {
             pyproject: toml(files, &at("pyproject.toml"))?,
-            setup_cfg: files.text(&at("setup.cfg"))?.map(|text| Ini::parse(&text)),
+            setup_cfg: files.text(&at("setup.cfg"), Files::SETTINGS)?.map(|text| Ini::parse(&text)),
             setup_py: files.has(&at("setup.py"))?,
         })
     }
 }
 
 fn toml(files: &Files, path: &str) -> Result<Option<Pyproject>, Failure> {
-    let Some(text) = files.text(path)? else { return Ok(None) };
+    let Some(text) = files.text(path, Files::SETTINGS)? else { return Ok(None) };
     Pyproject::parse(&text).map(Some).map_err(|wrong| files.wrong(path, wrong.line, &wrong.reason))
 }
 
 /// Whether a folder above is the root of a uv workspace with a lock.
 fn in_uv_workspace(files: &Files, dir: &str) -> Result<bool, Failure> {
-    let mut at = dir;
-    while !at.is_empty() {
-        at = parent(at);
-        let file = |name: &str| join(at, name).unwrap_or_default();
-        if files.has(&file("uv.lock"))? {
-            let top = toml(files, &file("pyproject.toml"))?;
+    for above in paths::upwards(dir).skip(1) {
+        if files.has(&paths::at(above, "uv.lock"))? {
+            let top = toml(files, &paths::at(above, "pyproject.toml"))?;
             return Ok(top.is_some_and(|top| top.has("tool.uv.workspace")));
         }
     }

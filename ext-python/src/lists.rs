@@ -4,14 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::paths::{self, join, parent};
+use devflow_protocol::sdk::{Entry, Failure, Files};
 
 use crate::config::Config;
 use crate::facts::Package;
-use crate::files::Files;
 use crate::pyproject::{Pyproject, texts};
 use crate::requirement::{self, Line, Requirement};
-use crate::words::{join, parent};
 
 /// The names that requirements files usually have.
 const REQUIREMENTS: [&str; 19] = [
@@ -93,8 +92,8 @@ impl Requirements {
             if !seen.insert(path.clone()) || seen.len() > 100 {
                 continue;
             }
-            let Some(text) = files.text(&path)? else { continue };
-            match crate::words::below(&path, dir) {
+            let Some(text) = files.text(&path, Files::SETTINGS)? else { continue };
+            match paths::below(&path, dir) {
                 Some(path) => drop(self.parts.insert(path.to_owned())),
                 None => self.leaves = true,
             }
@@ -104,8 +103,8 @@ impl Requirements {
                     Line::Named(requirement) => drop(self.names.insert(requirement.name)),
                     Line::Local(local) if !self.locals.contains(&local) => self.locals.push(local),
                     Line::Include(name) | Line::Constraint(name) if !name.contains("://") => {
-                        let inner = join(parent(&path), &name)
-                            .ok_or_else(|| files.wrong(&path, None, &format!("{name} leaves the project")))?;
+                        let inner = join(parent(&path).unwrap_or_default(), &name)
+                            .ok_or_else(|| files.wrong(&path, None, format!("{name} leaves the project")))?;
                         todo.push(inner);
                     }
                     _ => {}
@@ -139,8 +138,9 @@ pub(crate) fn locals(
             match member.strip_suffix("/*") {
                 Some(folder) if !folder.contains('*') => {
                     let Some(path) = join(dir, folder) else { continue };
-                    let names = files.folders(&path)?;
-                    wanted.extend(names.iter().map(|name| plain(format!("{folder}/{name}"))));
+                    let own = |entry: &Entry| entry.folder && !entry.link && !entry.is_hidden();
+                    let members = files.entries(&path)?.into_iter().filter(own);
+                    wanted.extend(members.map(|entry| plain(format!("{folder}/{}", entry.name))));
                 }
                 _ => wanted.push(plain(member)),
             }

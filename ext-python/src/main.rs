@@ -1,6 +1,6 @@
 //! `devflow-ext-python`: what a Python project means to dwf.
 //!
-//! Invariant: it answers and never acts. [`files`] reads a few bounded files; everything else is a
+//! Invariant: it answers and never acts. [`facts`] reads a few bounded files; everything else is a
 //! function from those facts to an answer.
 
 mod checks;
@@ -8,7 +8,6 @@ mod config;
 mod declared;
 mod describe;
 mod facts;
-mod files;
 mod groups;
 mod image;
 mod ini;
@@ -23,6 +22,7 @@ mod setup;
 mod suites;
 mod tables;
 mod testing;
+mod tree;
 mod words;
 
 use std::process::ExitCode;
@@ -46,13 +46,13 @@ impl Extension for Python {
 
     fn describe(&self, request: &DescribeParams) -> Result<DescribeResult, Failure> {
         let config = Config::parse(&request.config)?;
-        let facts = Facts::gather(&request.project.root, request.project.dir.as_str(), &config)?;
+        let facts = Facts::gather(&request.project, &config)?;
         describe::describe(&facts, &config)
     }
 
     fn resolve(&self, request: &ResolveParams) -> Result<Resolution, Failure> {
         let config = Config::parse(&request.config)?;
-        let facts = Facts::gather(&request.project.root, request.project.dir.as_str(), &config)?;
+        let facts = Facts::gather(&request.project, &config)?;
         resolve::resolve(&facts, &config, &request.command, &request.args)
     }
 }

@@ -4,12 +4,13 @@
 
 use devflow_protocol::message::{Report, Resolution, Step};
 use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::paths::parent;
 
 use crate::checks::pass;
 use crate::facts::Facts;
 use crate::project::{Project, env};
 use crate::suites::{self, Pytest, SUITES, Suite};
-use crate::words::{escape, fits, name, owned, parent, step};
+use crate::words::{escape, fits, name, owned, step};
 
 /// `test:unit` and the suites beside it.
 pub(crate) fn test(project: &Project, args: &[String], selector: &str) -> Result<Resolution, Failure> {
@@ -103,7 +104,7 @@ fn has_tests(facts: &Facts, folder: &str, direct: bool) -> bool {
     };
     let mut tests = facts.tree.files.iter().filter(fit);
     tests.any(|file| {
-        let place = parent(file);
+        let place = parent(file).unwrap_or_default();
         let inside = folder.is_empty() || place == folder || place.starts_with(&format!("{folder}/"));
         place == folder || (inside && (!direct || is_package(facts, place)) && is_package(facts, place))
     })
@@ -118,7 +119,7 @@ fn is_package(facts: &Facts, folder: &str) -> bool {
 fn top(facts: &Facts, folder: &str) -> String {
     let mut at = folder;
     while is_package(facts, at) {
-        at = parent(at);
+        at = parent(at).unwrap_or_default();
     }
     if at.is_empty() { ".".to_owned() } else { at.to_owned() }
 }

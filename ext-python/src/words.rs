@@ -1,39 +1,10 @@
-//! Small functions on paths, texts and names.
+//! Small functions on texts and names.
 
 use std::str::FromStr;
 
 use devflow_protocol::message::Step;
 use devflow_protocol::sdk::Failure;
 use devflow_protocol::template::Template;
-
-/// `dir/name` for a name that may hold `.` and `..`; nothing when it leaves the root.
-pub(crate) fn join(dir: &str, name: &str) -> Option<String> {
-    if name.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = dir.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
-/// The folder of a path; `""` is the root.
-pub(crate) fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-/// `path` below `dir`; both relative to the root, `""` is the root.
-pub(crate) fn below<'a>(path: &'a str, dir: &str) -> Option<&'a str> {
-    match dir {
-        "" => Some(path),
-        dir => path.strip_prefix(dir)?.strip_prefix('/'),
-    }
-}
 
 /// Whether a name fits a pattern of `*` and `?`.
 pub(crate) fn fits(pattern: &str, name: &str) -> bool {
@@ -80,18 +51,6 @@ pub(crate) fn owned<const N: usize>(words: [&str; N]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths() {
-        assert_eq!(join("a/b", "../c/./d/"), Some("a/c/d".to_owned()));
-        assert_eq!(join(".", "x"), Some("x".to_owned()));
-        assert_eq!(join("a", "../.."), None);
-        assert_eq!(join("a", "/etc"), None);
-        assert_eq!(parent("a/b/c"), "a/b");
-        assert_eq!(parent("a"), "");
-        assert_eq!(below("a/b", "a"), Some("b"));
-        assert_eq!(below("ab", "a"), None);
-    }
 
     #[test]
     fn patterns() {

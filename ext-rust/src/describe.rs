@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use devflow_protocol::message::{DescribeResult, Tool};
 use devflow_protocol::name::EnvName;
 use devflow_protocol::path::RelPath;
+use devflow_protocol::sdk::paths;
 use devflow_protocol::template::Template;
 
 use crate::caches;
@@ -13,7 +14,6 @@ use crate::config::{Config, Nextest, Security};
 use crate::facts::Facts;
 use crate::image;
 use crate::security;
-use crate::words;
 
 /// The answer for a folder without a Cargo.toml.
 pub(crate) fn declined() -> DescribeResult {
@@ -28,7 +28,7 @@ pub(crate) fn declined() -> DescribeResult {
 pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
     let mut because = vec!["Cargo.toml".to_owned()];
     if !facts.is_root() {
-        let root = words::relative(&facts.workspace, &facts.dir);
+        let root = paths::relative(&facts.workspace, &facts.dir);
         because.push(format!("one package of the Cargo workspace in {root}"));
     }
     DescribeResult {
@@ -67,7 +67,7 @@ fn wants_env(facts: &Facts, config: &Config) -> Vec<EnvName> {
 /// Only files of the member can be named; a lock that is absent is recorded as absent.
 fn fingerprint(facts: &Facts) -> Vec<String> {
     let lock = (facts.locked && facts.is_root()).then(|| "Cargo.lock".to_owned());
-    let toolchain = facts.toolchain.as_ref().and_then(|toolchain| words::below(&toolchain.file, &facts.dir));
+    let toolchain = facts.toolchain.as_ref().and_then(|toolchain| paths::below(&toolchain.file, &facts.dir));
     lock.into_iter().chain([toolchain.unwrap_or("rust-toolchain.toml").to_owned()]).collect()
 }
 

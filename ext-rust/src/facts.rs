@@ -2,16 +2,16 @@
 //!
 //! Invariant: after this, an answer is a function of `Facts`, settings and command.
 
+use devflow_protocol::message::Project;
 use devflow_protocol::path::RelPath;
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::paths::{at, upwards};
+use devflow_protocol::sdk::{Failure, Files};
 use toml::{Table, Value};
 
-use crate::files::Files;
 use crate::manifest;
 use crate::members;
 use crate::package::{self, Package};
 use crate::toolchain::{self, Toolchain};
-use crate::words;
 
 /// What a member of the project is to Cargo.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,9 +41,9 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Reads what is needed; nothing when there is no Cargo.toml.
-    pub(crate) fn gather(root: &str, dir: &str) -> Result<Option<Self>, Failure> {
-        let files = Files::new(root, dir)?;
-        let dir = if dir == "." { "" } else { dir };
+    pub(crate) fn gather(project: &Project) -> Result<Option<Self>, Failure> {
+        let files = Files::new(project)?;
+        let dir = files.member();
         let Some(own) = manifest::read(&files, &members::manifest_of(dir))? else { return Ok(None) };
         let workspace = members::workspace_of(&files, dir, &own)?;
         let manifest = match workspace == dir {
@@ -79,10 +79,6 @@ impl Facts {
     }
 }
 
-fn at(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
 fn any(files: &Files, folders: &[&str], names: &[&str]) -> Result<bool, Failure> {
     for path in folders.iter().flat_map(|folder| names.iter().map(|name| at(folder, name))) {
         if files.has(&path)? {
@@ -94,7 +90,7 @@ fn any(files: &Files, folders: &[&str], names: &[&str]) -> Result<bool, Failure>
 
 /// The first answer on the way from the member up to the project's root.
 fn first<T>(dir: &str, read: impl Fn(&str) -> Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
-    words::upwards(dir).find_map(|folder| read(folder).transpose()).transpose()
+    upwards(dir).find_map(|folder| read(folder).transpose()).transpose()
 }
 
 fn wrapper(files: &Files, folder: &str) -> Result<Option<String>, Failure> {
@@ -109,8 +105,8 @@ fn wrapper(files: &Files, folder: &str) -> Result<Option<String>, Failure> {
 /// A lock that git ignores is not part of the sources: it stands on a laptop, not in CI, and the
 /// same plan is wanted in both places.
 fn is_lock_ignored(files: &Files, workspace: &str) -> Result<bool, Failure> {
-    for folder in words::upwards(workspace) {
-        let gitignore = files.text(&at(folder, ".gitignore"))?;
+    for folder in upwards(workspace) {
+        let gitignore = files.text(&at(folder, ".gitignore"), Files::SETTINGS)?;
         if let Some(ignored) = gitignore.and_then(|text| ignores_lock(&text, folder == workspace)) {
             return Ok(ignored);
         }

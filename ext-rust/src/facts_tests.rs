@@ -1,8 +1,7 @@
 //! Facts, read from temporary folders.
 
 use crate::facts::Facts;
-use crate::samples::{facts, package, project};
-use crate::words;
+use crate::samples::{facts, gather, package, project};
 
 fn names(facts: &Facts) -> Vec<&str> {
     facts.packages.iter().map(|package| package.name.as_str()).collect()
@@ -102,13 +101,13 @@ fn broken_files_are_named_with_their_line() {
         (".cargo/config.toml", "\n\n= 1", 3),
     ] {
         let root = project(&[("m/Cargo.toml", &*good), (path, text)]);
-        let failure = Facts::gather(root.path().to_str().unwrap(), "m").unwrap_err();
+        let failure = gather(root.path(), "m").unwrap_err();
         assert_eq!(failure.code, devflow_protocol::code::INVALID_PROJECT);
         assert_eq!(failure.data["line"], line, "{}", failure.message);
-        let file = words::relative(path, "m");
+        let file = devflow_protocol::sdk::paths::relative(path, "m");
         assert_eq!(failure.data["file"], file, "{}", failure.message);
         assert!(failure.message.starts_with(&format!("{file}:{line}: ")), "{}", failure.message);
     }
     let root = project(&[("m/x", "")]);
-    assert_eq!(Facts::gather(root.path().to_str().unwrap(), "m").unwrap(), None);
+    assert_eq!(gather(root.path(), "m").unwrap(), None);
 }

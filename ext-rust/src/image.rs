@@ -162,7 +162,7 @@ mod tests {
             ("Cargo.toml", &manifest),
             ("rust-toolchain", "[toolchain]\nchannel='a b'"),
         ]);
-        assert!(Facts::gather(bad.path().to_str().unwrap(), ".").is_err());
+        assert!(crate::samples::gather(bad.path(), ".").is_err());
     }
 
     #[test]

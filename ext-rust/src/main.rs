@@ -1,6 +1,6 @@
 //! `devflow-ext-rust`: what a Cargo project means to dwf.
 //!
-//! Invariant: it answers and never acts. [`files`] reads a few bounded files; everything else is a
+//! Invariant: it answers and never acts. [`facts`] reads a few bounded files; everything else is a
 //! function from those facts to an answer.
 
 mod caches;
@@ -10,7 +10,6 @@ mod describe;
 mod facts;
 #[cfg(test)]
 mod facts_tests;
-mod files;
 mod image;
 mod manifest;
 mod members;
@@ -31,7 +30,7 @@ mod samples;
 
 use std::process::ExitCode;
 
-use devflow_protocol::message::{DescribeParams, DescribeResult, Project, Resolution, ResolveParams};
+use devflow_protocol::message::{DescribeParams, DescribeResult, Resolution, ResolveParams};
 use devflow_protocol::sdk::{Extension, Failure};
 
 use config::Config;
@@ -50,7 +49,7 @@ impl Extension for Rust {
 
     fn describe(&self, request: &DescribeParams) -> Result<DescribeResult, Failure> {
         let config = Config::parse(&request.config)?;
-        Ok(match facts(&request.project)? {
+        Ok(match Facts::gather(&request.project)? {
             Some(facts) => describe::describe(&facts, &config),
             None => describe::declined(),
         })
@@ -58,15 +57,11 @@ impl Extension for Rust {
 
     fn resolve(&self, request: &ResolveParams) -> Result<Resolution, Failure> {
         let config = Config::parse(&request.config)?;
-        match facts(&request.project)? {
+        match Facts::gather(&request.project)? {
             Some(facts) => resolve::resolve(&facts, &config, &request.command, &request.args),
             None => Err(Failure::unknown_command(&request.command, &[])),
         }
     }
-}
-
-fn facts(project: &Project) -> Result<Option<Facts>, Failure> {
-    Facts::gather(&project.root, project.dir.as_str())
 }
 
 fn main() -> ExitCode {

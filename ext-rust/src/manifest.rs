@@ -2,14 +2,12 @@
 //!
 //! Invariant: only a text that is no TOML at all is a failure here; it names its file and line.
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files};
 use toml::{Table, Value};
-
-use crate::files::Files;
 
 /// Reads a TOML file; nothing when there is none.
 pub(crate) fn read(files: &Files, path: &str) -> Result<Option<Table>, Failure> {
-    let Some(text) = files.text(path)? else { return Ok(None) };
+    let Some(text) = files.text(path, Files::SETTINGS)? else { return Ok(None) };
     text.parse::<Table>().map(Some).map_err(|error| {
         let line =
             error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count());

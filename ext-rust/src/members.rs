@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files, paths};
 use toml::Table;
 
-use crate::files::Files;
 use crate::manifest;
 use crate::words;
 
@@ -19,7 +18,7 @@ const FOLDERS: usize = 20_000;
 
 /// The manifest's path of a package's folder.
 pub(crate) fn manifest_of(dir: &str) -> String {
-    if dir.is_empty() { "Cargo.toml".to_owned() } else { format!("{dir}/Cargo.toml") }
+    paths::at(dir, "Cargo.toml")
 }
 
 /// The folder of the workspace that the package in `dir` belongs to, `dir` itself for a package on
@@ -30,9 +29,9 @@ pub(crate) fn workspace_of(files: &Files, dir: &str, own: &Table) -> Result<Stri
     }
     let pointer = manifest::table(own, &["package"]).and_then(|package| manifest::text(package, "workspace"));
     if let Some(pointer) = pointer {
-        return Ok(words::join(dir, pointer).unwrap_or_else(|| dir.to_owned()));
+        return Ok(paths::join(dir, pointer).unwrap_or_else(|| dir.to_owned()));
     }
-    for above in words::upwards(dir).skip(1) {
+    for above in paths::upwards(dir).skip(1) {
         let Some(candidate) = manifest::read(files, &manifest_of(above))? else { continue };
         let Some(workspace) = manifest::table(&candidate, &["workspace"]) else { continue };
         if !is_excluded(workspace, above, dir) {
@@ -57,7 +56,7 @@ pub(crate) fn packages(files: &Files, root: &str, own: &Table) -> Result<BTreeMa
         let Some(table) = manifest::read(files, &manifest_of(&dir))? else { continue };
         if let Some(workspace) = workspace {
             for path in path_dependencies(&table, &dir, workspace, root) {
-                let new = !found.contains_key(&path) && words::below(&path, root).is_some();
+                let new = !found.contains_key(&path) && paths::below(&path, root).is_some();
                 if new && !is_excluded(workspace, root, &path) {
                     queue.push(path);
                 }
@@ -76,7 +75,7 @@ pub(crate) fn packages(files: &Files, root: &str, own: &Table) -> Result<BTreeMa
 /// count for that (tried).
 fn is_excluded(workspace: &Table, root: &str, dir: &str) -> bool {
     let holds =
-        |path: &String| words::join(root, path).is_some_and(|path| words::below(dir, &path).is_some());
+        |path: &String| paths::join(root, path).is_some_and(|path| paths::below(dir, &path).is_some());
     manifest::texts(workspace, "exclude").iter().any(holds)
         && !manifest::texts(workspace, "members").iter().any(holds)
 }
@@ -84,8 +83,8 @@ fn is_excluded(workspace: &Table, root: &str, dir: &str) -> bool {
 fn listed(files: &Files, workspace: &Table, root: &str) -> Result<BTreeSet<String>, Failure> {
     let mut found = BTreeSet::new();
     for pattern in manifest::texts(workspace, "members") {
-        let Some(pattern) = words::join(root, &pattern) else { continue };
-        let rest = words::below(&pattern, root).unwrap_or(&pattern);
+        let Some(pattern) = paths::join(root, &pattern) else { continue };
+        let rest = paths::below(&pattern, root).unwrap_or(&pattern);
         let start = if rest.len() == pattern.len() { "" } else { root };
         let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
         expand(files, start.to_owned(), &parts, &mut found, &mut FOLDERS.clone())?;
@@ -107,9 +106,8 @@ fn expand(
         }
         return Ok(());
     };
-    let below = |name: &str| if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") };
     if !part.contains(['*', '?', '[']) {
-        return expand(files, below(part), rest, found, budget);
+        return expand(files, paths::at(&dir, part), rest, found, budget);
     }
     *budget = budget.checked_sub(1).ok_or_else(|| {
         files.wrong(&dir, None, format!("`members` matches more than {FOLDERS} folders of the workspace"))
@@ -117,14 +115,14 @@ fn expand(
     if *part == "**" {
         expand(files, dir.clone(), rest, found, budget)?;
     }
-    for entry in files.list(&dir)? {
-        if !entry.folder {
+    for entry in files.entries(&dir)? {
+        if !entry.folder || entry.is_hidden() {
             continue;
         }
         if *part == "**" {
-            expand(files, below(&entry.name), pattern, found, budget)?;
+            expand(files, paths::at(&dir, &entry.name), pattern, found, budget)?;
         } else if words::fits(part, &entry.name) {
-            expand(files, below(&entry.name), rest, found, budget)?;
+            expand(files, paths::at(&dir, &entry.name), rest, found, budget)?;
         }
     }
     Ok(())
@@ -135,9 +133,9 @@ fn path_dependencies(from: &Table, dir: &str, workspace: &Table, root: &str) -> 
     let path = |(name, table): (&str, &Table)| {
         if manifest::flag(table, &["workspace"]) == Some(true) {
             let shared = shared?.get(name)?.as_table()?;
-            return words::join(root, manifest::text(shared, "path")?);
+            return paths::join(root, manifest::text(shared, "path")?);
         }
-        words::join(dir, manifest::text(table, "path")?)
+        paths::join(dir, manifest::text(table, "path")?)
     };
     manifest::dependencies(from).into_iter().filter_map(path).collect()
 }

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, Files};
 use toml::{Table, Value};
 
 use crate::config::{Config, Features};
-use crate::files::Files;
 use crate::manifest;
 use crate::targets::{self, BENCHES, BINS, EXAMPLES, Lib, TESTS, Target};
 

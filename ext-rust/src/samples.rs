@@ -1,6 +1,10 @@
 //! Projects written to temporary folders, for the tests of this crate.
 
 use std::fs;
+use std::path::Path;
+
+use devflow_protocol::message::Project;
+use devflow_protocol::sdk::Failure;
 
 use crate::facts::Facts;
 
@@ -17,8 +21,13 @@ pub(crate) fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 /// The facts about a member of a project of these files.
 pub(crate) fn facts(files: &[(&str, &str)], dir: &str) -> Facts {
-    let root = project(files);
-    Facts::gather(root.path().to_str().unwrap(), dir).unwrap().unwrap()
+    gather(project(files).path(), dir).unwrap().unwrap()
+}
+
+/// What is gathered about a member of the project in `root`.
+pub(crate) fn gather(root: &Path, dir: &str) -> Result<Option<Facts>, Failure> {
+    let root = root.to_str().unwrap().to_owned();
+    Facts::gather(&Project { root, dir: dir.parse().unwrap(), name: "x".to_owned() })
 }
 
 /// A manifest of a package, with more lines.

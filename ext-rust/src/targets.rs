@@ -1,9 +1,9 @@
 //! Which targets a package has: what its manifest lists, and what Cargo finds by itself.
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::paths::at;
+use devflow_protocol::sdk::{Failure, Files};
 use toml::Table;
 
-use crate::files::{Entry, Files};
 use crate::manifest;
 
 /// A program, test, benchmark or example of a package.
@@ -60,7 +60,7 @@ pub(crate) fn of_kind(
     let auto = package.and_then(|package| manifest::flag(package, &[kind.auto]));
     if auto.unwrap_or(!edition_2015 || targets.is_empty()) {
         let mut names = found(files, dir, kind.folder)?;
-        if kind.section == "bin" && files.has(&below(dir, "src/main.rs"))? {
+        if kind.section == "bin" && files.has(&at(dir, "src/main.rs"))? {
             let own = package.and_then(|package| manifest::text(package, "name"));
             names.extend(own.map(str::to_owned));
         }
@@ -79,7 +79,7 @@ pub(crate) fn lib(files: &Files, dir: &str, manifest: &Table) -> Result<Option<L
     let section = manifest::table(manifest, &["lib"]);
     let package = manifest::table(manifest, &["package"]);
     let auto = package.and_then(|package| manifest::flag(package, &["autolib"])).unwrap_or(true);
-    if section.is_none() && !(auto && files.has(&below(dir, "src/lib.rs"))?) {
+    if section.is_none() && !(auto && files.has(&at(dir, "src/lib.rs"))?) {
         return Ok(None);
     }
     let empty = Table::new();
@@ -106,20 +106,16 @@ fn listed(table: &Table, kind: &Kind) -> Option<Target> {
 }
 
 fn found(files: &Files, dir: &str, folder: &str) -> Result<Vec<String>, Failure> {
-    let folder = below(dir, folder);
+    let folder = at(dir, folder);
     let mut names = Vec::new();
-    for Entry { name, folder: is_folder } in files.list(&folder)? {
-        if is_folder {
-            if files.has(&format!("{folder}/{name}/main.rs"))? {
-                names.push(name);
+    for entry in files.entries(&folder)?.into_iter().filter(|entry| !entry.is_hidden()) {
+        if entry.folder {
+            if files.has(&format!("{folder}/{}/main.rs", entry.name))? {
+                names.push(entry.name);
             }
-        } else if let Some(name) = name.strip_suffix(".rs") {
+        } else if let Some(name) = entry.name.strip_suffix(".rs") {
             names.push(name.to_owned());
         }
     }
     Ok(names)
-}
-
-fn below(dir: &str, path: &str) -> String {
-    if dir.is_empty() { path.to_owned() } else { format!("{dir}/{path}") }
 }

@@ -1,9 +1,9 @@
 //! The toolchain that a project asks for in `rust-toolchain.toml` or `rust-toolchain`.
 
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::paths::at;
+use devflow_protocol::sdk::{Failure, Files};
 use toml::Table;
 
-use crate::files::Files;
 use crate::manifest;
 
 /// What the file says.
@@ -20,9 +20,8 @@ pub(crate) struct Toolchain {
 
 /// Reads a folder's toolchain file; rustup prefers the name without an extension.
 pub(crate) fn read(files: &Files, folder: &str) -> Result<Option<Toolchain>, Failure> {
-    let at = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-    for path in [at("rust-toolchain"), at("rust-toolchain.toml")] {
-        let Some(text) = files.text(&path)? else { continue };
+    for path in [at(folder, "rust-toolchain"), at(folder, "rust-toolchain.toml")] {
+        let Some(text) = files.text(&path, Files::SETTINGS)? else { continue };
         let mut lines = text.trim().lines();
         if let (Some(channel), None) = (lines.next(), lines.next())
             && is_word(channel)

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn names() {
-        for name in ["A", "_", "a1", "HTTP_PROXY", "npm_config_x"] {
+        for name in ["A", "_", "a1", "HTTP_PROXY", "tool_config_x"] {
             assert_eq!(check(name, &"v".into()), Ok(()));
         }
         for name in ["", "1A", "A B", "A=B", "AWS*", "-e", "A\n", "É", "A.B"] {
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn from_the_host() {
-        for name in ["CI", "GITHUB_SHA", "GITHUB_TOKEN", "AWS_REGION", "NPM_TOKEN", "PATHS"] {
+        for name in ["CI", "GITHUB_SHA", "GITHUB_TOKEN", "AWS_REGION", "DEPLOY_TOKEN", "PATHS"] {
             assert!(may_come_from_host(name), "{name}");
         }
         for name in [

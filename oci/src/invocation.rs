@@ -78,6 +78,15 @@ impl Invocation {
         self
     }
 
+    /// The program and its arguments for an `sh -c` that no person reads: any `sh` understands it, and a newline in an
+    /// argument is a newline in it.
+    #[must_use]
+    pub fn script(&self) -> String {
+        let program = self.program.to_string_lossy();
+        let words = std::iter::once(program.as_ref()).chain(self.args.iter().map(String::as_str));
+        words.map(quote::posix).collect::<Vec<_>>().join(" ")
+    }
+
     /// The environment with hidden values replaced.
     fn shown_env(&self) -> BTreeMap<&str, Option<&str>> {
         let shown = |(name, value): (&'_ String, &'_ Option<String>)| match value {
@@ -148,6 +157,12 @@ mod tests {
         let full = plain.cwd("/w/my shop").env("K", "v w").env("A", "1").without_env("GONE");
         assert_eq!(full.to_string(), "cd '/w/my shop' && env -u GONE A=1 'K=v w' /usr/bin/x --flag 'a b' ''");
         assert_eq!(Invocation::new("x").cwd("-").to_string(), "cd ./- && x");
+    }
+
+    #[test]
+    fn a_script_for_any_shell() {
+        let odd = Invocation::new("a=b").args(["plain", "", "it's", "two\nlines", "$x"]);
+        assert_eq!(odd.script(), "'a=b' plain '' 'it'\\''s' 'two\nlines' '$x'");
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub(crate) fn word(word: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
+/// The word as any `sh` reads it, dash too; what it shows may be several lines.
+pub(crate) fn posix(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
 /// Control characters, and the ones that reorder or hide text on a terminal.
 fn hidden(c: char) -> bool {
     c.is_control()

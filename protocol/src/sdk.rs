@@ -16,9 +16,13 @@
 //! fn main() -> std::process::ExitCode { sdk::main(&Hello) }
 //! ```
 //!
+//! An extension looks at the project through [`Files`], which keeps the rules of that for it.
+//!
 //! Invariant: nothing but answers reaches the wire, and every request gets exactly one.
 
 mod failure;
+mod files;
+pub mod paths;
 mod serve;
 
 use std::fs::File;
@@ -30,6 +34,7 @@ use crate::COOKIE;
 use crate::message::{DescribeParams, DescribeResult, Resolution, ResolveParams};
 
 pub use failure::Failure;
+pub use files::{Entry, Files};
 pub use serve::serve;
 
 /// Exit code for a call that is not dwf's (EX_USAGE).

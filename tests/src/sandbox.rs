@@ -129,12 +129,18 @@ impl Sandbox {
     }
 }
 
+/// What a run leaves in a project, which git ignores.
+const LEFT: &[&str] = &[".cache", ".venv", "node_modules", "target"];
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in
         std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())).flatten()
     {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if LEFT.iter().any(|name| entry.file_name() == *name) {
+            continue;
+        }
         if source.is_dir() {
             copy(&source, &target);
         } else {

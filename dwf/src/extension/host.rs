@@ -179,7 +179,7 @@ impl Extension {
     /// Starts an extension and agrees on a version with it.
     pub async fn start(found: &Found, context: &Context) -> Result<Self, ExtensionError> {
         let invocation = Invocation::new(&found.path).arg("--stdio").cwd(&context.root);
-        tracing::debug!(target: "devflow::extension", "{invocation}");
+        tracing::debug!(target: "devflow::extension", "\n{invocation}");
         let failed = |problem| ExtensionError {
             name: found.name.clone(),
             path: found.path.clone(),

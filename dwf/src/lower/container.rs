@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use devflow_oci::mount::TmpfsOptions;
-use devflow_oci::{Container, EnvValue, Image, ImageRef, Mount, Network as OciNetwork, UserMapping};
+use devflow_oci::{
+    Container, EnvValue, Image, ImageRef, Invocation, Mount, Network as OciNetwork, UserMapping,
+};
 use devflow_protocol::message::{Cache, CacheReadonly, CacheScope};
 use devflow_runner::wire;
 
@@ -185,6 +187,12 @@ pub fn single(session: &Container, image: &Image, start: &wire::Start, choice: &
     let mut container = session.clone();
     container.name = format!("{}-{}", session.name, start.id);
     container.mounts.retain(|mount| mount.target() != RUNNER);
+    for mount in &mut container.mounts {
+        if let Mount::Overlay { upper, work, .. } = mount {
+            // Two containers that write to the same layer would destroy it.
+            (*upper, *work) = (layer_of(upper, start.id), layer_of(work, start.id));
+        }
+    }
     container.interactive = false;
     container.workdir = choice.cwd.clone();
     for (name, value) in &choice.env {
@@ -203,13 +211,33 @@ pub fn single(session: &Container, image: &Image, start: &wire::Start, choice: &
         [step] => std::iter::once(&step.program).chain(&step.args).cloned().collect(),
         steps => {
             let line = |step: &wire::Step| {
-                devflow_oci::Invocation::new(step.program.as_str())
-                    .args(step.args.iter().cloned())
-                    .to_string()
+                Invocation::new(step.program.as_str()).args(step.args.iter().cloned()).script()
             };
             let line = steps.iter().map(line).collect::<Vec<_>>().join(" && ");
             vec!["/bin/sh".to_owned(), "-c".to_owned(), line]
         }
     };
+    let gone = choice.env.iter().filter(|(name, value)| value.is_none() && image.env.contains_key(*name));
+    let gone: Vec<String> = gone.flat_map(|(name, _)| ["-u".to_owned(), name.clone()]).collect();
+    if !gone.is_empty() {
+        container.argv.splice(0..0, std::iter::once("env".to_owned()).chain(gone));
+    }
     container
+}
+
+/// `…/<cache>/upper` becomes `…/<cache>-<id>/upper`.
+fn layer_of(path: &Path, id: u32) -> PathBuf {
+    let (cache, last) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
+    let mut name = cache.file_name().unwrap_or_default().to_owned();
+    name.push(format!("-{id}"));
+    cache.with_file_name(name).join(last)
+}
+
+/// The folders that must be there before a container that does one job alone is started.
+pub fn layers(container: &Container) -> Vec<PathBuf> {
+    let layers = |mount: &Mount| match mount {
+        Mount::Overlay { upper, work, .. } => vec![upper.clone(), work.clone()],
+        Mount::Bind { .. } | Mount::Tmpfs { .. } => Vec::new(),
+    };
+    container.mounts.iter().flat_map(layers).collect()
 }

@@ -152,7 +152,7 @@ impl One {
             .run(&self.engine)
             .map_err(|error: ContainerError| error.to_string())
             .and_then(|invocation| {
-                tracing::debug!(target: "devflow::engine", "{invocation}");
+                tracing::debug!(target: "devflow::engine", "\n{invocation}");
                 process::spawn(&invocation, &self.world.env, Streams::Captured).map_err(|e| e.to_string())
             });
         let mut process = match started {

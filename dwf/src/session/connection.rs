@@ -37,7 +37,7 @@ impl Connection {
     /// Starts a session; what it says goes to `sender`. Requests may be sent at once.
     pub fn start(kind: Kind, launch: &Launch, world: &World, sender: Sender) -> Result<Self, SessionError> {
         let invocation = &launch.invocation;
-        tracing::debug!(target: "devflow::engine", "{invocation}");
+        tracing::debug!(target: "devflow::engine", "\n{invocation}");
         let mut process = process::spawn(invocation, &world.env, Streams::Piped).map_err(|source| {
             SessionError::Spawn { program: invocation.program.display().to_string(), source }
         })?;

@@ -108,10 +108,8 @@ fn the_config_names_scripts() {
 
 #[test]
 fn a_workspace_runs_what_its_packages_have() {
-    let package = |dir: &str, text: &str| Package {
-        dir: dir.to_owned(),
-        manifest: Manifest::parse("package.json", text).unwrap(),
-    };
+    let package =
+        |dir: &str, text: &str| Package { dir: dir.to_owned(), manifest: Manifest::parse(text).unwrap() };
     let mut facts = locked(r#"{"scripts":{"lint":"x"}}"#, Manager::Npm, "package-lock.json");
     facts.packages = vec![
         package("p/a", r#"{"scripts":{"lint":"x","test":"x"}}"#),

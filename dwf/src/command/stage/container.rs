@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use devflow_oci::source::{Denied, check_source};
-use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, user_args};
+use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
+use devflow_runner::wire;
 
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
 use super::{Scratch, Stage, channel};
@@ -103,12 +104,14 @@ pub(in crate::command) async fn stage<'a>(
     };
     let (containers, made) = lower::sessions(&input, &jobs);
     lower::prepare(&made, owner)?;
-    show_lines(engine, &ready.image, &containers, &jobs);
+    let singles = Singles { engine, image: &ready.image, containers: &containers, owner };
+    singles.show(&jobs);
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
     let backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
         None => {
+            singles.prepare(&jobs)?;
             context.reporter.detail("no runner for this image: every action gets a container of its own");
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
@@ -142,24 +145,61 @@ fn key_and_place(
     ((stack.member.clone(), stack.stack.clone(), place.cache.name.clone()), place.seen.clone())
 }
 
-/// For each action, the one line that does the same by itself.
-fn show_lines(engine: &Engine, image: &Image, containers: &BTreeMap<Kind, Container>, jobs: &[Job]) {
-    if !tracing::enabled!(target: "devflow::action", tracing::Level::DEBUG) {
-        return;
+/// The containers that each do one action by themselves.
+struct Singles<'a> {
+    engine: &'a Engine,
+    image: &'a Image,
+    containers: &'a BTreeMap<Kind, Container>,
+    owner: Option<(u32, u32)>,
+}
+
+impl Singles<'_> {
+    fn of<'a>(&'a self, job: &'a Job) -> impl Iterator<Item = (&'a wire::Choice, Container)> {
+        let session = self.containers.get(&job.kind);
+        let choices = session.map(|session| job.start.choices.iter().map(move |choice| (session, choice)));
+        choices
+            .into_iter()
+            .flatten()
+            .map(|(session, choice)| (choice, lower::single(session, self.image, &job.start, choice)))
     }
-    for job in jobs {
-        let Some(session) = containers.get(&job.kind) else { continue };
-        for choice in &job.start.choices {
-            let when = choice
-                .when
-                .as_ref()
-                .map(|program| format!(" (where {program} is there)"))
-                .unwrap_or_default();
-            match lower::single(session, image, &job.start, choice).run(engine) {
-                Ok(line) => tracing::debug!(target: "devflow::action", "{}{when}: {line}", job.name),
-                Err(error) => tracing::debug!(target: "devflow::action", "{}{when}: {error}", job.name),
+
+    /// Makes what they need.
+    fn prepare(&self, jobs: &[Job]) -> Result<(), lower::FolderError> {
+        let layers = jobs.iter().flat_map(|job| self.of(job)).flat_map(|(_, single)| lower::layers(&single));
+        lower::prepare(&layers.map(lower::Prepare::Folder).collect::<Vec<_>>(), self.owner)
+    }
+
+    /// Shows each action's line, alone on its line, so that it can be copied as it stands.
+    fn show(&self, jobs: &[Job]) {
+        if !tracing::enabled!(target: "devflow::action", tracing::Level::DEBUG) {
+            return;
+        }
+        for job in jobs {
+            for (choice, single) in self.of(job) {
+                let when = choice.when.iter().map(|program| format!(" where {program} is there"));
+                let name = format!("{}{}", job.name, when.collect::<String>());
+                match single.run(self.engine) {
+                    Ok(line) => {
+                        let line = format!("{}{line}", self.making(&lower::layers(&single)));
+                        tracing::debug!(target: "devflow::action", "{name}\n{line}");
+                    }
+                    Err(error) => tracing::debug!(target: "devflow::action", "{name}: {error}"),
+                }
             }
         }
+    }
+
+    /// These folders go with the run, so a line that needs them makes them again.
+    fn making(&self, folders: &[PathBuf]) -> String {
+        if folders.is_empty() {
+            return String::new();
+        }
+        let make = Invocation::new("install").arg("-d");
+        let make = match self.owner {
+            Some((uid, gid)) => make.args(["-o".to_owned(), uid.to_string(), "-g".to_owned(), gid.to_string()]),
+            None => make,
+        };
+        format!("{} && ", make.args(folders.iter().map(|path| path.to_string_lossy())))
     }
 }
 
