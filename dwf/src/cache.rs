@@ -18,6 +18,9 @@ pub enum CacheError {
     /// It is another user's.
     #[error("the cache root {} belongs to another user", .0.display())]
     Owner(PathBuf),
+    /// A link is on the way to it.
+    #[error("the cache root's {} is a link", .0.display())]
+    Link(PathBuf),
     /// It is no folder, or cannot be made one.
     #[error("the cache root {} cannot be used", .0.display())]
     Make(PathBuf, #[source] std::io::Error),
@@ -27,7 +30,7 @@ impl Explain for CacheError {
     fn exit(&self) -> Exit {
         match self {
             Self::Relative(_) => Exit::Usage,
-            Self::Owner(_) => Exit::Refused,
+            Self::Owner(_) | Self::Link(_) => Exit::Refused,
             Self::Make(..) => Exit::Machine,
         }
     }
@@ -48,10 +51,21 @@ pub fn root(project: &Project, world: &World) -> Result<PathBuf, CacheError> {
 }
 
 /// Makes the cache root if it is missing, marked as a cache; gives its path with links resolved.
-pub fn open(root: &Path, owner: Option<(u32, u32)>, world: &World) -> Result<PathBuf, CacheError> {
+/// Below `project` no link is followed: it could have come with the project, or from an action.
+pub fn open(
+    root: &Path,
+    project: &Path,
+    owner: Option<(u32, u32)>,
+    world: &World,
+) -> Result<PathBuf, CacheError> {
     use std::os::unix::fs::{MetadataExt, chown};
 
     let failed = |error| CacheError::Make(root.to_owned(), error);
+    for dir in root.ancestors().take_while(|dir| dir.starts_with(project) && *dir != project) {
+        if dir.is_symlink() {
+            return Err(CacheError::Link(dir.to_owned()));
+        }
+    }
     let mut missing: Vec<&Path> = root.ancestors().take_while(|dir| !dir.exists()).collect();
     while let Some(dir) = missing.pop() {
         match std::fs::create_dir(dir) {

@@ -97,9 +97,6 @@ pub enum Command {
         #[command(subcommand)]
         command: ExtCommand,
     },
-    /// The host's runner.
-    #[command(name = "__runner", hide = true)]
-    Runner,
     /// `dwf <verb>:<selector>`, `dwf check:<target>`.
     #[command(external_subcommand)]
     Short(Vec<String>),

@@ -192,7 +192,9 @@ impl<'a> Places<'a> {
         let sections = self.project.config.file.extensions.iter();
         let brought =
             sections.filter(|(_, section)| section.path.is_some()).map(|(name, _)| name.get_ref().clone());
-        brought.chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir))).collect()
+        let own = self.world.env.keys().filter_map(|name| name.strip_prefix("DWF_EXT_"));
+        let own = own.filter_map(|name| name.to_ascii_lowercase().replace('_', "-").parse().ok());
+        brought.chain(own).chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir))).collect()
     }
 
     /// The names of the extensions that came with dwf.
@@ -219,7 +221,7 @@ fn extensions_in(dir: &Path) -> Vec<ExtensionName> {
 
 /// A folder of `PATH` that nobody but root and the user may change; with links resolved.
 /// `Err(None)` is a folder that is not there.
-fn believable_dir(entry: &Path, root: &Path, world: &World) -> Result<PathBuf, Option<&'static str>> {
+pub fn believable_dir(entry: &Path, root: &Path, world: &World) -> Result<PathBuf, Option<&'static str>> {
     if !entry.is_absolute() {
         return Err(Some("is empty or relative"));
     }
@@ -236,7 +238,7 @@ fn believable_dir(entry: &Path, root: &Path, world: &World) -> Result<PathBuf, O
 }
 
 /// A regular file that may be executed and that nobody but root and the user may change.
-fn executable(path: &Path, world: &World) -> Result<(), &'static str> {
+pub fn executable(path: &Path, world: &World) -> Result<(), &'static str> {
     let meta = path.metadata().map_err(|_| "does not exist")?;
     if !meta.is_file() {
         return Err("is not a regular file");

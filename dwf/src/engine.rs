@@ -1,12 +1,15 @@
 //! Finding a container engine that answers.
+//!
+//! Invariant: no program that the project or another user could have put on `PATH` is started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use devflow_oci::probe::{self, Facts};
 use devflow_oci::{Engine, EngineKind, Init, Invocation};
 
 use crate::config::EngineChoice;
+use crate::discover::{believable_dir, executable};
 use crate::error::{Exit, Explain};
 use crate::process::{self, CaptureError, Captured};
 use crate::world::World;
@@ -72,24 +75,30 @@ impl Explain for EngineError {
 }
 
 /// Finds the engine that was chosen, or the first that answers.
-pub async fn find(choice: EngineChoice, world: &World) -> Result<Engine, EngineError> {
+pub async fn find(choice: EngineChoice, root: &Path, world: &World) -> Result<Engine, EngineError> {
     let kinds: &[EngineKind] = match choice {
-        EngineChoice::Docker => return ask(EngineKind::Docker, PATIENCE, world).await,
-        EngineChoice::Podman => return ask(EngineKind::Podman, PATIENCE, world).await,
+        EngineChoice::Docker => return ask(EngineKind::Docker, PATIENCE, root, world).await,
+        EngineChoice::Podman => return ask(EngineKind::Podman, PATIENCE, root, world).await,
         EngineChoice::Auto => &EngineKind::ALL,
     };
     let mut tried = Vec::new();
     for kind in kinds {
-        match ask(*kind, LOOK, world).await {
+        match ask(*kind, LOOK, root, world).await {
             Ok(engine) => return Ok(engine),
+            Err(EngineError::Missing(kind)) => tried.push(format!("{kind} is not installed")),
             Err(error) => tried.push(error.to_string()),
         }
     }
     Err(EngineError::None(tried))
 }
 
-async fn ask(kind: EngineKind, patience: Duration, world: &World) -> Result<Engine, EngineError> {
-    let program = on_path(&kind.to_string(), world).ok_or(EngineError::Missing(kind))?;
+async fn ask(
+    kind: EngineKind,
+    patience: Duration,
+    root: &Path,
+    world: &World,
+) -> Result<Engine, EngineError> {
+    let program = on_path(&kind.to_string(), root, world).ok_or(EngineError::Missing(kind))?;
     let silent = |reason: String| EngineError::Silent { kind, reason };
     let facts = Facts { euid: world.uid, docker_host: world.var("DOCKER_HOST").map(str::to_owned) };
     let said = run(&probe::version(kind, &program), world, patience).await.map_err(|e| silent(reason(&e)))?;
@@ -132,12 +141,10 @@ pub fn last_line(text: &str) -> Option<String> {
     Some(crate::error::printable(line.trim(), 400))
 }
 
-/// A program of the user's `PATH`; relative entries are never looked at.
-pub fn on_path(name: &str, world: &World) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let dirs = std::env::split_paths(world.var("PATH").unwrap_or("")).filter(|dir| dir.is_absolute());
-    dirs.map(|dir| dir.join(name)).find(|path| {
-        path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    })
+/// A program of the user's `PATH`, from a folder that neither the project nor another user fills.
+pub fn on_path(name: &str, root: &Path, world: &World) -> Option<PathBuf> {
+    let dirs = std::env::split_paths(world.var("PATH").unwrap_or(""));
+    dirs.filter_map(|dir| believable_dir(&dir, root, world).ok())
+        .map(|dir| dir.join(name))
+        .find(|path| executable(path, world).is_ok())
 }

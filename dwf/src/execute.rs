@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use devflow_runner::wire::{self, Event};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 use crate::lower::Job;
@@ -47,6 +47,21 @@ pub struct Run<'a, 'b> {
     pub reporter: &'a mut Reporter,
     /// What ends it early.
     pub signals: &'a mut Signals,
+    /// Signals heard so far.
+    pub heard: u8,
+}
+
+/// What still comes when every action has ended.
+fn judge(message: Message, open: &mut usize, fault: &mut Option<SessionError>) {
+    match message {
+        Message::Closed(_) => *open = open.saturating_sub(1),
+        Message::Lost(_, reason) => {
+            *open = open.saturating_sub(1);
+            *fault = Some(SessionError::Lost { place: "session", reason, last_words: Vec::new() });
+        }
+        Message::Event(_, Event::Started { .. } | Event::Ended { .. }) => *fault = Some(SessionError::Twice),
+        Message::Event(_, Event::Hello { .. } | Event::Output { .. }) => {}
+    }
 }
 
 #[derive(Default)]
@@ -59,40 +74,72 @@ impl Run<'_, '_> {
     /// Runs everything that may run, and leaves nothing behind.
     pub async fn execute(mut self) -> Result<Tally, Error> {
         let mut progress = Progress::default();
-        match self.work(&mut progress).await {
-            Ok(None) => {
-                self.backend.finish().await;
-                self.nothing_more()?;
-                self.tell_waiting(&mut progress);
-                Ok(progress.tally)
-            }
+        let result = match self.work(&mut progress).await {
+            Ok(None) => self.close().await.map_err(Error::from),
             Ok(Some(number)) => {
                 self.kill().await;
-                self.tell_waiting(&mut progress);
-                Err(Interrupted(number).into())
+                Ok(Some(number))
             }
             Err(error) => {
+                self.tell_lost();
                 self.kill().await;
                 Err(error.into())
             }
+        };
+        self.tell_waiting(&mut progress);
+        match result? {
+            Some(number) => Err(Interrupted(number).into()),
+            None => Ok(progress.tally),
         }
     }
 
-    /// A runner that speaks of an action again after its end was not alone on its wire.
-    fn nothing_more(&mut self) -> Result<(), SessionError> {
-        while let Ok(message) = self.inbox.try_recv() {
-            if let Message::Event(_, Event::Started { .. } | Event::Ended { .. }) = message {
-                return Err(SessionError::Twice);
+    /// Lets every session end and reads its wire to the end: a runner that speaks of an action again
+    /// after its end, or ends otherwise than it should, was not alone there. Gives a signal that came.
+    async fn close(&mut self) -> Result<Option<i32>, SessionError> {
+        let Self { backend, inbox, signals, .. } = self;
+        let (mut open, mut fault, mut late) = (backend.opened(), None, None);
+        {
+            let end = backend.finish();
+            tokio::pin!(end);
+            loop {
+                tokio::select! {
+                    result = &mut end => break result?,
+                    Some(message) = inbox.recv() => judge(message, &mut open, &mut fault),
+                    number = signals.next(), if late.is_none() => late = Some(number),
+                }
             }
         }
-        Ok(())
+        while open > 0 {
+            match timeout(PATIENCE, inbox.recv()).await {
+                Ok(Some(message)) => judge(message, &mut open, &mut fault),
+                _ => return Err(SessionError::Twice),
+            }
+        }
+        fault.map_or(Ok(late), Err)
     }
 
-    /// Ends everything; a signal on the way leaves it to the engine.
+    /// Ends everything now; the third signal leaves it to the engine.
     async fn kill(&mut self) {
-        tokio::select! {
-            () = self.backend.kill() => {}
-            _ = async { self.signals.next().await; self.signals.next().await } => {}
+        let Self { backend, inbox, signals, reporter, heard, .. } = self;
+        let end = backend.kill();
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                result = &mut end => {
+                    if let Err(error) = result {
+                        reporter.error(&error.into());
+                    }
+                    return;
+                }
+                // Whoever is to end must not wait for somebody to listen.
+                Some(_) = inbox.recv() => {}
+                _ = signals.next() => {
+                    *heard += 1;
+                    if *heard >= 3 {
+                        return;
+                    }
+                }
+            }
         }
     }
 
@@ -105,7 +152,7 @@ impl Run<'_, '_> {
                 if self.backend.silent().is_none() {
                     asked = Instant::now();
                 }
-                self.backend.start(job).await?;
+                self.backend.start(job)?;
             }
             if self.schedule.running().is_empty() {
                 return Ok(None);
@@ -114,7 +161,10 @@ impl Run<'_, '_> {
             let overdue = HELLO.saturating_sub(asked.elapsed());
             tokio::select! {
                 biased;
-                number = self.signals.next() => return self.interrupted(number, progress).await.map(Some),
+                number = self.signals.next() => {
+                    self.heard += 1;
+                    return self.interrupted(number, progress).await.map(Some);
+                }
                 Some(message) = self.inbox.recv() => self.hear(message, progress).await?,
                 () = sleep(overdue), if waiting => {
                     return Err(SessionError::Slow { place: "session", seconds: HELLO.as_secs() });
@@ -134,14 +184,17 @@ impl Run<'_, '_> {
         for at in self.schedule.running() {
             if let Some(job) = self.jobs.get(at) {
                 grace = grace.max(Duration::from_millis(job.start.grace_ms));
-                self.backend.cancel(job).await;
+                self.backend.cancel(job);
             }
         }
         let over = Instant::now() + grace + PATIENCE;
         while !self.schedule.running().is_empty() {
             tokio::select! {
                 biased;
-                _ = self.signals.next() => break,
+                _ = self.signals.next() => {
+                    self.heard += 1;
+                    break;
+                }
                 Some(message) = self.inbox.recv() => {
                     if self.hear(message, progress).await.is_err() {
                         break;
@@ -155,6 +208,7 @@ impl Run<'_, '_> {
 
     async fn hear(&mut self, message: Message, progress: &mut Progress) -> Result<(), SessionError> {
         match message {
+            Message::Closed(kind) => Err(self.backend.autopsy(kind, "it closed its output".to_owned()).await),
             Message::Lost(kind, reason) => Err(self.backend.autopsy(kind, reason).await),
             Message::Event(kind, event) => {
                 match event {
@@ -199,11 +253,23 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// What ran in a session that was lost is shown with what it wrote.
+    fn tell_lost(&mut self) {
+        for at in self.schedule.running() {
+            if let Some(job) = self.jobs.get(at) {
+                let outcome = Outcome::Failed("its session was lost".to_owned());
+                self.schedule.ended(at, false);
+                self.reporter.finished(&job.name, &outcome, Used::default());
+            }
+        }
+    }
+
     fn tell_waiting(&mut self, progress: &mut Progress) {
         for at in self.schedule.waiting() {
             let Some(job) = self.jobs.get(at) else { continue };
             let because = match self.schedule.blocked_by(at) {
                 Some(name) => format!("not run: it needs {name}"),
+                None if self.heard > 0 => "not run: stopped".to_owned(),
                 None => "not run: something else failed first".to_owned(),
             };
             self.reporter.not_run(&job.name, &because);

@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod execute;
 mod extension;
+mod files;
 mod identity;
 mod image;
 mod lower;

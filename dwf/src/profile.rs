@@ -43,7 +43,9 @@ pub async fn decide(
     let (profile, from_project) = match (flags.profile, file.runtime.profile, user.runtime.profile) {
         (Some(profile), _, _) => (profile, false),
         // The user's own wish for the host is consent to a project that wishes the same.
-        (None, Some(profile), Some(own)) => (profile, own == Profile::Container),
+        (None, Some(profile), Some(own)) => {
+            (profile, !matches!((profile, own), (_, Profile::Host) | (Profile::Auto, Profile::Auto)))
+        }
         (None, Some(profile), None) => (profile, true),
         (None, None, Some(profile)) => (profile, false),
         (None, None, None) => (Profile::Container, false),
@@ -53,7 +55,7 @@ pub async fn decide(
         Profile::Container => Ok(Decision::Container(engine)),
         Profile::Host if allowed() => Ok(Decision::Host(None)),
         Profile::Host => Err(TrustError::Host.into()),
-        Profile::Auto => match engine::find(engine, world).await {
+        Profile::Auto => match engine::find(engine, &project.root, world).await {
             Ok(engine) => Ok(Decision::Engine(engine)),
             // A gate that quietly ran somewhere else is not the gate.
             Err(error) if world.ci() => Err(error.into()),

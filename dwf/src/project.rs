@@ -9,6 +9,9 @@ use globset::Glob;
 use crate::config::{self, ConfigError, Diagnostic, Loaded, Source};
 use crate::error::{Exit, Explain};
 
+/// Bytes of a list of ignore rules.
+const RULES: u64 = 1 << 20;
+
 /// A project as its configuration describes it.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -128,12 +131,7 @@ fn declared_members(root: &Path, config: &Loaded, source: &Source) -> Result<Vec
     for dir in dirs {
         let file = Path::new(dir.as_str()).join(config::FILE);
         let stacks = match root.join(&file).symlink_metadata() {
-            Ok(_) => {
-                let own = config::load(&root.join(&file), &file)?;
-                own.file.project.stack.map(|stacks| {
-                    stacks.into_inner().into_iter().map(toml::Spanned::into_inner).collect::<Vec<_>>()
-                })
-            }
+            Ok(_) => config::load_member(&root.join(&file), &file)?.project.stack,
             Err(_) => None,
         };
         members.push(Member { dir, stacks });
@@ -143,11 +141,15 @@ fn declared_members(root: &Path, config: &Loaded, source: &Source) -> Result<Vec
 
 /// Without a devflow.toml: the root, and every folder right below it that git would not ignore.
 fn undeclared_members(root: &Path) -> Result<Vec<Member>, ProjectError> {
+    // What says it is a list of rules and is a device or a flood would be read without end.
+    let rules =
+        root.join(".gitignore").symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() < RULES);
     let mut dirs: Vec<RelPath> = ignore::WalkBuilder::new(root)
         .max_depth(Some(1))
-        .git_global(false)
+        .standard_filters(false)
+        .hidden(true)
+        .git_ignore(rules)
         .require_git(false)
-        .follow_links(false)
         .build()
         .filter_map(Result::ok)
         .filter(|entry| entry.depth() == 1 && entry.file_type().is_some_and(|kind| kind.is_dir()))

@@ -10,8 +10,9 @@ use devflow_protocol::name::ExtensionName;
 use devflow_protocol::path::RelPath;
 use futures_util::future::join_all;
 
+use crate::config::Diagnostic;
 use crate::discover::{DiscoverError, Found};
-use crate::error::Error;
+use crate::error::{Error, nearest};
 use crate::extension::{Context, Extension, Problem, Words};
 
 use crate::name::FullName;
@@ -36,6 +37,8 @@ pub struct Asked {
     pub selection: Selection,
     /// That, and everything it needs.
     pub closure: BTreeSet<FullName>,
+    /// What the user should know about what was asked.
+    pub notes: Vec<String>,
     /// What the extensions had to say besides, by name.
     pub words: BTreeMap<ExtensionName, Words>,
 }
@@ -47,27 +50,42 @@ pub struct Questions {
     pub folders: BTreeMap<ExtensionName, Vec<RelPath>>,
     /// Extensions that are only being tried; that one does not apply is no error.
     pub optional: BTreeSet<ExtensionName>,
+    /// Folders that say themselves that they have a stack.
+    pub claimed: Vec<(ExtensionName, RelPath)>,
     /// A stack that a folder holds is not looked for below it.
     pub undeclared: bool,
 }
 
 impl Questions {
     /// What to ask, from the configuration; `own` are the extensions that came with dwf.
-    pub fn new(project: &Project, own: Vec<ExtensionName>) -> Self {
+    pub fn new(project: &Project, own: Vec<ExtensionName>) -> Result<Self, PlanError> {
         let declared = project.stacks();
         let undeclared = declared.is_none();
         let stacks = declared.unwrap_or(own);
         let mut folders: BTreeMap<ExtensionName, Vec<RelPath>> = BTreeMap::new();
+        let mut claimed = Vec::new();
         for member in &project.members {
             for stack in member.stacks.as_ref().unwrap_or(&stacks) {
                 folders.entry(stack.clone()).or_default().push(member.dir.clone());
             }
+            claimed.extend(member.stacks.iter().flatten().map(|stack| (stack.clone(), member.dir.clone())));
         }
         let sections = &project.config.file.extensions;
-        let spared =
-            sections.iter().filter(|(_, section)| !section.required).map(|(name, _)| name.get_ref().clone());
-        let optional = if undeclared { folders.keys().cloned().collect() } else { spared.collect() };
-        Self { folders, optional, undeclared }
+        if let (Some(source), Some((name, _))) =
+            (&project.config.source, sections.iter().find(|(name, _)| !folders.contains_key(name.get_ref())))
+        {
+            let near = nearest(name.get_ref().as_str(), folders.keys().map(ExtensionName::as_str));
+            let message = format!("`{}` is no stack of this project", name.get_ref());
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            return Err(PlanError::Config(Box::new(
+                Diagnostic::new(source, name.span(), message).help(help),
+            )));
+        }
+        let spared = sections.iter().filter(|(_, section)| !section.required);
+        let spared: BTreeSet<ExtensionName> = spared.map(|(name, _)| name.get_ref().clone()).collect();
+        claimed.retain(|(stack, _)| !spared.contains(stack));
+        let optional = if undeclared { folders.keys().cloned().collect() } else { spared };
+        Ok(Self { folders, optional, claimed, undeclared })
     }
 }
 
@@ -87,14 +105,16 @@ pub async fn ask(
         let extension = extension?;
         extensions.insert(extension.name().clone(), extension);
     }
-    let mut session = Asking { project, extensions, platform, answers: Answers::default() };
+    let mut session =
+        Asking { project, extensions, platform, answers: Answers::default(), notes: Vec::new() };
     let result = session.everything(request, questions).await;
     let ended = join_all(
         session.extensions.into_iter().map(|(name, extension)| async { (name, extension.end().await) }),
     )
     .await;
     let (selection, closure) = result?;
-    Ok(Asked { answers: session.answers, selection, closure, words: ended.into_iter().collect() })
+    let words = ended.into_iter().collect();
+    Ok(Asked { answers: session.answers, selection, closure, notes: session.notes, words })
 }
 
 struct Asking<'a> {
@@ -102,6 +122,7 @@ struct Asking<'a> {
     extensions: BTreeMap<ExtensionName, Extension>,
     platform: Platform,
     answers: Answers,
+    notes: Vec<String>,
 }
 
 impl Asking<'_> {
@@ -176,6 +197,12 @@ impl Asking<'_> {
                 return Err(PlanError::NotApplied { stack: stack.clone(), because }.into());
             }
         }
+        for (stack, dir) in &questions.claimed {
+            if !self.answers.described.iter().any(|d| d.stack == *stack && d.member == *dir) {
+                let because = vec![format!("{dir}/{} says that it has this stack", crate::config::FILE)];
+                return Err(PlanError::NotApplied { stack: stack.clone(), because }.into());
+            }
+        }
         if questions.undeclared {
             let at_root: BTreeSet<ExtensionName> = self
                 .answers
@@ -184,7 +211,16 @@ impl Asking<'_> {
                 .filter(|d| d.member.is_here())
                 .map(|d| d.stack.clone())
                 .collect();
-            self.answers.described.retain(|d| d.member.is_here() || !at_root.contains(&d.stack));
+            let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answers.described)
+                .into_iter()
+                .partition(|d| d.member.is_here() || !at_root.contains(&d.stack));
+            self.answers.described = taken;
+            self.notes.extend(left.iter().map(|d| {
+                format!(
+                    "{} in {} is left to {} in the root; `members` in devflow.toml says otherwise",
+                    d.stack, d.member, d.stack
+                )
+            }));
         }
         if self.answers.described.is_empty() && self.project.config.file.commands.is_empty() {
             let lines = because.into_iter().map(|(stack, lines)| {

@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 /// Numbers of a finished action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {
     /// From start to end.
     pub elapsed: Duration,
@@ -57,18 +57,18 @@ impl Reporter {
 
     /// Prints a result.
     pub fn result(&mut self, text: &str) -> io::Result<()> {
-        quietly(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()))
+        quietly(self.out.write_all(shown(text).as_bytes()).and_then(|()| self.out.flush()))
     }
 
     /// Says something about what happens.
     pub fn note(&mut self, text: &str) {
-        self.line(text);
+        self.line(&shown(text));
     }
 
     /// Says something only the curious want to know.
     pub fn detail(&mut self, text: &str) {
         if self.verbose {
-            self.line(text);
+            self.note(text);
         }
     }
 
@@ -126,18 +126,17 @@ impl Reporter {
     /// Shows every failure whole, each with the line that reproduces it.
     pub fn failures(&mut self, reproduce: impl Fn(&FullName) -> String) {
         for (name, reason) in std::mem::take(&mut self.failed) {
-            let head = self.paint("1;31", &format!("━━ {name} failed: {reason}"));
+            let head = self.paint("1;31", &shown(&format!("━━ {name} failed: {reason}")));
             self.line("");
             self.line(&head);
             self.replay(&name);
-            let line = format!("reproduce: {}", reproduce(&name));
-            self.line(&line);
+            self.note(&format!("reproduce: {}", reproduce(&name)));
         }
     }
 
     /// Says how it went as a whole.
     pub fn verdict(&mut self, good: bool, text: &str) {
-        let text = self.paint(if good { "1;32" } else { "1;31" }, text);
+        let text = self.paint(if good { "1;32" } else { "1;31" }, &shown(text));
         self.line("");
         self.line(&text);
     }
@@ -145,16 +144,16 @@ impl Reporter {
     /// Prints an error with all that is known of it.
     pub fn error(&mut self, error: &Error) {
         let head = self.paint("1;31", "error:");
-        self.line(&format!("{head} {error}"));
+        self.line(&format!("{head} {}", shown(&error.to_string())));
         for cause in error.causes() {
             self.line(&format!("  because: {}", crate::error::printable(&cause, 400)));
         }
         if let Some(detail) = error.detail() {
-            self.line(&detail);
+            self.note(&detail);
         }
         if let Some(hint) = error.hint() {
             let head = self.paint("1;36", "hint:");
-            self.line(&format!("{head} {hint}"));
+            self.line(&format!("{head} {}", shown(&hint)));
         }
     }
 
@@ -178,7 +177,9 @@ impl Reporter {
     fn row(&self, color: &str, word: &str, name: &FullName, text: &str) -> String {
         let width = self.width;
         let word = self.paint(color, word);
-        format!("{word}  {name:<width$}  {text}").trim_end().to_owned()
+        let rest = format!("{name:<width$}  {text}");
+        let rest = shown(&rest);
+        format!("{word}  {}", rest.trim_end())
     }
 
     fn paint(&self, color: &str, text: &str) -> String {
@@ -189,6 +190,19 @@ impl Reporter {
         // Where standard error is gone, nobody is left to tell.
         let _ = writeln!(self.err, "{text}").and_then(|()| self.err.flush());
     }
+}
+
+/// Text as it may be shown: what would drive a terminal, or turn its reading direction, is escaped.
+fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    let drives = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(drives) {
+        return text.into();
+    }
+    let escape = |c: char| if drives(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect::<String>().into()
 }
 
 fn quietly(result: io::Result<()>) -> io::Result<()> {

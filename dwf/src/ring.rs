@@ -23,7 +23,8 @@ impl Ring {
         });
     }
 
-    fn push(&self, piece: &[u8]) {
+    /// Adds bytes; the oldest give way.
+    pub fn push(&self, piece: &[u8]) {
         let mut bytes = self.0.borrow_mut();
         bytes.extend(piece);
         let excess = bytes.len().saturating_sub(STDERR_RING);

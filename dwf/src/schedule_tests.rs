@@ -19,7 +19,7 @@ fn plan(text: &str) -> Plan {
             locks: Vec::new(),
             fetches: false,
             writes: false,
-            timeout_s: None,
+            timeout_s: 1,
             inputs: None,
             outputs: Vec::new(),
             reports: Vec::new(),

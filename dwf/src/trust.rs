@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use devflow_oci::hash::{sha256, sha256_framed};
 
 use crate::error::{Exit, Explain};
+use crate::files;
 use crate::project::Project;
+
+/// Bytes of an executable that consent can be given to.
+const EXECUTABLE: u64 = 256 << 20;
 
 /// Something was refused.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +68,7 @@ impl Record {
             if let Some(path) = &section.path {
                 parts.push(name.get_ref().as_str().as_bytes().to_vec());
                 // What cannot be read cannot be started either.
-                parts.push(std::fs::read(project.root.join(path.get_ref())).unwrap_or_default());
+                parts.push(files::read(&project.root.join(path.get_ref()), EXECUTABLE).unwrap_or_default());
             }
         }
         Self { path: state.join("trust").join(root), digest: sha256_framed(parts) }

@@ -46,6 +46,25 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// What a package.json alone tells: a member on its own, npm, and no lock.
+    pub(crate) fn new(dir: &str, package: Option<Manifest>) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            package,
+            root: dir.to_owned(),
+            top: None,
+            manager: Manager::Npm,
+            lock: None,
+            own_code: None,
+            packages: Vec::new(),
+            names: BTreeSet::new(),
+            tsconfig: None,
+            node: None,
+            tests: false,
+            reads: Vec::new(),
+        }
+    }
+
     /// The member's package.json, and its workspace's.
     pub(crate) fn packages_json(&self) -> impl Iterator<Item = &Manifest> {
         self.package.iter().chain(&self.top)
@@ -66,21 +85,7 @@ pub(crate) fn read(project: &Project, config: &Config) -> Result<Facts, Failure>
 }
 
 fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
-    let mut facts = Facts {
-        dir: dir.to_owned(),
-        package: Manifest::read(files, dir)?,
-        root: dir.to_owned(),
-        top: None,
-        manager: Manager::Npm,
-        lock: None,
-        own_code: None,
-        packages: Vec::new(),
-        names: BTreeSet::new(),
-        tsconfig: None,
-        node: None,
-        tests: false,
-        reads: Vec::new(),
-    };
+    let mut facts = Facts::new(dir, Manifest::read(files, dir)?);
     let Some(package) = facts.package.clone() else { return Ok(facts) };
     if let Some((root, top)) = workspace_of(files, dir)? {
         facts.root = root;
@@ -89,7 +94,7 @@ fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
     let root = facts.root.clone();
     let at = |name: &str| paths::at(&root, name);
     let mut locks = Vec::new();
-    for (name, _) in &LOCKS {
+    for (name, _) in LOCKS {
         locks.extend(files.has(&at(name))?.then_some(*name));
     }
     let yarnrc = files.text(&at(".yarnrc.yml"), Files::SETTINGS)?;
@@ -179,6 +184,7 @@ fn own_code(
         Manager::Pnpm { .. } => {
             let mut own = has(pnpm_workspace, &["configDependencies", "pnpmfile", "globalPnpmfile"])
                 .map(|name| format!("pnpm-workspace.yaml has {name}"));
+            // The last one that is there is named.
             for name in [".pnpmfile.mjs", ".pnpmfile.cjs"] {
                 if files.has(&at(name))? {
                     own = Some(format!("{name} takes part in it"));

@@ -1,6 +1,5 @@
 //! Facts for the tables of tests.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use devflow_protocol::message::{Project, Resolution, Step};
@@ -18,21 +17,7 @@ use crate::resolve::resolve;
 
 /// A member at the project's root with this package.json, npm, and no lock.
 pub(crate) fn facts(package: &str) -> Facts {
-    Facts {
-        dir: ".".to_owned(),
-        package: Some(Manifest::parse(package).unwrap()),
-        root: ".".to_owned(),
-        top: None,
-        manager: Manager::Npm,
-        lock: None,
-        own_code: None,
-        packages: Vec::new(),
-        names: BTreeSet::new(),
-        tsconfig: None,
-        node: None,
-        tests: false,
-        reads: Vec::new(),
-    }
+    Facts::new(".", Some(Manifest::parse(package).unwrap()))
 }
 
 /// The files of a project that has one member.

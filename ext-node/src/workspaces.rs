@@ -95,36 +95,14 @@ fn fits(pattern: &[&str], path: &[&str]) -> bool {
     }
 }
 
-/// Whether a name fits a pattern of `*`, `?` and `{a,b}`.
+/// Whether a name fits a pattern that may also have `{a,b}`.
 fn fits_part(pattern: &str, name: &str) -> bool {
     if let Some((before, (choices, after))) =
         pattern.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
     {
         return choices.split(',').any(|choice| fits_part(&format!("{before}{choice}{after}"), name));
     }
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where the last `*` stands, and how much of the name it has taken.
-    let mut star = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(&wanted) if wanted == '?' || wanted == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => {
-                let Some((place, taken)) = star else { return false };
-                star = Some((place, taken + 1));
-                p = place + 1;
-                n = taken + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|&rest| rest == '*')
+    paths::fits(pattern, name)
 }
 
 /// The patterns of a pnpm-workspace.yaml.

@@ -3,12 +3,11 @@
 //! Invariant: every test belongs to exactly one command: to a suite's when it lies in the suite's
 //! folder (or, without a folder, bears its marker), else to `test:unit`.
 
-use devflow_protocol::sdk::paths::join;
+use devflow_protocol::sdk::paths::{fits, join};
 
 use crate::facts::Facts;
 use crate::ini;
 use crate::project::Project;
-use crate::words::fits;
 
 /// The suites that are not unit tests.
 pub(crate) const SUITES: [&str; 3] = ["integration", "e2e", "smoke"];

@@ -4,13 +4,13 @@
 
 use devflow_protocol::message::{Report, Resolution, Step};
 use devflow_protocol::sdk::Failure;
-use devflow_protocol::sdk::paths::parent;
+use devflow_protocol::sdk::paths::{fits, parent};
 
 use crate::checks::pass;
 use crate::facts::Facts;
 use crate::project::{Project, env};
 use crate::suites::{self, Pytest, SUITES, Suite};
-use crate::words::{escape, fits, name, owned, step};
+use crate::words::{escape, name, owned, step};
 
 /// `test:unit` and the suites beside it.
 pub(crate) fn test(project: &Project, args: &[String], selector: &str) -> Result<Resolution, Failure> {

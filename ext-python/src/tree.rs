@@ -103,7 +103,6 @@ mod tests {
         fs::create_dir_all(at("a").join(&deep)).unwrap();
         assert_eq!(tree().0, expected, "too deep");
         fs::remove_dir_all(at("a/d")).unwrap();
-        fs::create_dir(at("a/.data")).unwrap();
         fs::create_dir(at("a/data")).unwrap();
         for number in 0..=Files::ENTRIES {
             fs::write(at(&format!("a/data/{number}")), "").unwrap();

@@ -6,23 +6,6 @@ use devflow_protocol::message::Step;
 use devflow_protocol::sdk::Failure;
 use devflow_protocol::template::Template;
 
-/// Whether a name fits a pattern of `*` and `?`.
-pub(crate) fn fits(pattern: &str, name: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = rest.as_str();
-            name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| fits(rest, &name[at..]))
-        }
-        Some(wanted) => {
-            let mut chars = name.chars();
-            let first = chars.next();
-            first.is_some_and(|first| wanted == '?' || wanted == first) && fits(rest.as_str(), chars.as_str())
-        }
-    }
-}
-
 /// A name of the protocol that is written in this program.
 pub(crate) fn name<T: FromStr>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|_| Failure::internal(format!("{text:?} is not a name of the protocol")))
@@ -51,19 +34,6 @@ pub(crate) fn owned<const N: usize>(words: [&str; N]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns() {
-        for (pattern, name, expected) in [
-            ("test_*.py", "test_a.py", true),
-            ("test_*.py", "testa.py", false),
-            ("*_test.py", "a_test.py", true),
-            ("check?.py", "check1.py", true),
-            ("a", "ab", false),
-        ] {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
-        }
-    }
 
     #[test]
     fn texts_of_the_project_are_no_placeholders() {

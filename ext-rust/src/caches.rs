@@ -22,7 +22,8 @@ pub(crate) fn caches(facts: &Facts, config: &Config) -> Vec<Cache> {
     let sccache = uses_sccache(facts, config)
         .then(|| cache("sccache", "SCCACHE_DIR"))
         .flatten()
-        .map(|cache| Cache { managed: Some(ManagedBy::Tool), ..cache });
+        // Whatever may run a test may write here, so no other environment may link what it finds.
+        .map(|cache| Cache { scope: CacheScope::Environment, managed: Some(ManagedBy::Tool), ..cache });
     [cargo, target, sccache].into_iter().flatten().collect()
 }
 

@@ -23,7 +23,6 @@ mod security;
 mod targets;
 mod testing;
 mod toolchain;
-mod words;
 
 #[cfg(test)]
 mod samples;

@@ -9,7 +9,6 @@ use devflow_protocol::sdk::{Failure, Files, paths};
 use toml::Table;
 
 use crate::manifest;
-use crate::words;
 
 /// Packages of one workspace.
 const PACKAGES: usize = 2_000;
@@ -121,7 +120,7 @@ fn expand(
         }
         if *part == "**" {
             expand(files, paths::at(&dir, &entry.name), pattern, found, budget)?;
-        } else if words::fits(part, &entry.name) {
+        } else if paths::fits(part, &entry.name) {
             expand(files, paths::at(&dir, &entry.name), rest, found, budget)?;
         }
     }

@@ -18,6 +18,28 @@ pub fn repository() -> PathBuf {
     tests.parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Replaces a text that a file has, once.
+pub fn edit(path: &Path, old: &str, new: &str) {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(text.contains(old), "{} has no {old:?}", path.display());
+    std::fs::write(path, text.replacen(old, new, 1)).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Adds to the end of a file.
+pub fn append(path: &Path, more: &str) {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    std::fs::write(path, text + more).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Whatever below a folder does not belong to this user and group.
+pub fn foreign(path: &Path, (uid, gid): (u32, u32)) -> Vec<String> {
+    let (uid, gid) = (uid.to_string(), gid.to_string());
+    let words = ["(", "!", "-uid", &uid, "-o", "!", "-gid", &gid, ")", "-printf", "%U:%G %p\\n"];
+    let run = Spec::new("find").args([path.to_string_lossy().as_ref()]).args(words).run();
+    assert_eq!(run.code, 0, "{run}");
+    run.stdout.lines().map(str::to_owned).collect()
+}
+
 /// The folder of the release build that `.ci/build` made: dwf, its extensions and its runner.
 #[expect(clippy::disallowed_methods, reason = "the only place where tests ask for the build folder")]
 pub fn build() -> PathBuf {

@@ -48,6 +48,18 @@ impl Spec {
         }
     }
 
+    /// Starts another program, with all else as it is.
+    pub fn program(mut self, program: &str) -> Self {
+        self.program = program.to_owned();
+        self
+    }
+
+    /// Takes a variable away.
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.env.remove(name);
+        self
+    }
+
     /// Adds arguments.
     pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
@@ -140,6 +152,28 @@ impl Run {
     pub fn says(&self, text: &str) -> &Self {
         assert!(self.stderr.contains(text), "{text:?} is missing:\n{self}");
         self
+    }
+}
+
+impl Run {
+    /// The lines by which dwf says that each failed action can be run again.
+    pub fn reproducing(&self) -> Vec<&str> {
+        self.stderr.lines().filter_map(|line| line.strip_prefix("reproduce: ")).collect()
+    }
+
+    /// The line that `RUST_LOG=devflow=debug` shows for an action, which dwf calls by this name.
+    #[track_caller]
+    pub fn line_of(&self, action: &str) -> &str {
+        let head = format!("# DEBUG devflow::action {action}");
+        let mut lines = self.stderr.lines().skip_while(|line| *line != head).skip(1);
+        lines.next().unwrap_or_else(|| panic!("{head:?} and its line are missing:\n{self}"))
+    }
+
+    /// The digest of the plan.
+    #[track_caller]
+    pub fn digest(&self) -> &str {
+        let digest = self.stderr.lines().find_map(|line| line.strip_prefix("plan       "));
+        digest.unwrap_or_else(|| panic!("no plan:\n{self}"))
     }
 }
 

@@ -115,6 +115,13 @@ impl Sandbox {
             .args(args)
     }
 
+    /// A line as a person pastes it: the same as [`Sandbox::dwf`], with that dwf on `PATH`.
+    pub fn shell(&self, cwd: &Path, line: &str) -> Spec {
+        let spec = self.dwf(cwd, [] as [&str; 0]);
+        let path = format!("{}:{}", self.path().join("bin").display(), spec.get_env("PATH"));
+        spec.program("/bin/sh").args(["-c", line]).env("PATH", &path)
+    }
+
     fn own(&self, path: &Path) {
         let (uid, gid) = self.engine.user();
         if (uid, gid) == (0, 0) {

@@ -43,7 +43,7 @@ impl Ground {
     /// Asks the extensions, and nobody that is not to be trusted; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
         let places = Places::new(world, &self.project);
-        let questions = Questions::new(&self.project, places.own());
+        let questions = Questions::new(&self.project, places.own())?;
         let timeouts = &self.user.extensions;
         let with = extension::Context::new(
             world,
@@ -80,6 +80,9 @@ impl Answered {
 
     /// Tells what the extensions had to say, and what is odd about the fingerprint.
     pub(super) fn tell(&self, context: &mut Context<'_>) {
+        for note in &self.asked.notes {
+            context.reporter.note(&format!("note: {note}"));
+        }
         for (name, words) in &self.asked.words {
             for line in &words.logs {
                 let text = format!("[{name}] {}", crate::error::printable(&line.message, 400));

@@ -46,9 +46,10 @@ pub(super) async fn run(
         Place::Container(engine) => stage::container(context, &ground, &plan, engine).await?,
         Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
     };
-    let tally = execute(context, &plan, stage, options).await?;
+    let tally = execute(context, &plan, stage, options).await;
     let line = Reproduce::new(context, &ground, &request);
     context.reporter.failures(|name| line.of(name));
+    let tally = tally?;
     let good = tally.failed == 0 && tally.not_run == 0;
     context.reporter.verdict(good, &summary(tally, begun));
     Ok(good)
@@ -71,7 +72,8 @@ async fn ask_and_find(
         match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
             Decision::Container(choice) => {
                 let asked = ground.ask(world, request, false);
-                let (answered, engine) = tokio::join!(asked, engine::find(choice, world));
+                let (answered, engine) =
+                    tokio::join!(asked, engine::find(choice, &ground.project.root, world));
                 // A project that is wrong is wrong on every engine.
                 Ok((answered?, Place::Container(engine?)))
             }
@@ -99,6 +101,7 @@ async fn execute(
         inbox: stage.inbox,
         reporter: context.reporter,
         signals: context.signals,
+        heard: 0,
     };
     let tally = run.execute().await;
     // Not before every container has gone.

@@ -47,7 +47,7 @@ pub(crate) async fn run(
         Command::Fingerprint { explain } => fingerprint::run(&mut context, explain).await,
         Command::Trust => trust::run(&mut context),
         Command::Ext { command: ExtCommand::List { json } } => ext::list(&mut context, json),
-        // Both are taken care of before a command is run.
-        Command::Runner | Command::Short(_) => Ok(true),
+        // Replaced by what it is short for when the command line is parsed.
+        Command::Short(_) => Ok(false),
     }
 }

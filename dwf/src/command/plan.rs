@@ -15,7 +15,7 @@ pub(super) async fn run(
     let ground = Ground::load(context)?;
     let request = match what.as_slice() {
         [] => Request::Target("pr".to_owned()),
-        [name] if is_target(&ground, name) => Request::Target(name.clone()),
+        [name] if args.is_empty() && is_target(&ground, name) => Request::Target(name.clone()),
         _ => Request::Commands(what, args),
     };
     let asking = ground.ask(context.world, &request, context.global.profile == Some(Profile::Host));

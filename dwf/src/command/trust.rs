@@ -3,9 +3,11 @@
 use super::Context;
 use super::ask::Ground;
 use crate::error::Error;
+use crate::trust::check_owner;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
+    check_owner(&ground.project, context.world.uid)?;
     ground.record.give()?;
     let file = &ground.project.config.file;
     let root = ground.project.root.display();

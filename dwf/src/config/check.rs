@@ -41,6 +41,18 @@ pub(super) fn check(file: &File, source: &Source) -> Result<(), Diagnostic> {
             return wrong(path.span(), "this is a path inside the project, without `..`".to_owned());
         }
     }
+    if let Some(root) = &file.cache.root
+        && !is_inside(root.get_ref())
+    {
+        let message =
+            "the cache root lies inside the project; DWF_CACHE_ROOT may name another place".to_owned();
+        return wrong(root.span(), message);
+    }
+    for glob in &file.container.pass_env {
+        if let Err(error) = globset::Glob::new(glob.get_ref()) {
+            return wrong(glob.span(), format!("this is neither a name nor a glob: {}", error.kind()));
+        }
+    }
     for mount in &file.container.mounts {
         if !is_inside(mount.source.get_ref()) {
             return wrong(mount.source.span(), "a mount's source lies inside the project".to_owned());
@@ -55,6 +67,9 @@ pub(super) fn check(file: &File, source: &Source) -> Result<(), Diagnostic> {
             && run.get_ref().is_empty()
         {
             return wrong(run.span(), format!("`run` of `{}` names no program", name.get_ref()));
+        }
+        if command.timeout == Some(0) {
+            return wrong(name.span(), format!("the timeout of `{}` is 0 s", name.get_ref()));
         }
     }
     Ok(())

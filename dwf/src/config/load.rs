@@ -1,12 +1,12 @@
 //! Reading devflow.toml: bounded before it is parsed, every error with its place.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::check;
 use super::diagnostic::{Diagnostic, Source};
-use super::model::File;
+use super::model::{File, MemberFile};
 use crate::error::{Exit, Explain, nearest};
+use crate::files;
 
 /// Bytes that a configuration may have.
 const MAX_BYTES: u64 = 1 << 20;
@@ -26,12 +26,6 @@ pub enum ConfigError {
     /// It cannot be read.
     #[error("{} cannot be read", .0.display())]
     Read(PathBuf, #[source] std::io::Error),
-    /// It is not an ordinary file.
-    #[error("{} is not a regular file", .0.display())]
-    Kind(PathBuf),
-    /// It is larger than any configuration.
-    #[error("{} is larger than 1 MiB", .0.display())]
-    Size(PathBuf),
     /// It is not UTF-8.
     #[error("{} is not UTF-8 text", .0.display())]
     Encoding(PathBuf),
@@ -67,23 +61,14 @@ pub fn load(path: &Path, shown: &Path) -> Result<Loaded, ConfigError> {
     Ok(Loaded { file, source: Some(source) })
 }
 
+/// Reads the devflow.toml of a member; `shown` is how messages call it.
+pub fn load_member(path: &Path, shown: &Path) -> Result<MemberFile, ConfigError> {
+    parse(&Source { path: shown.to_owned(), text: read(path, shown)?.into() })
+}
+
 /// Reads a bounded, regular text file.
 pub(super) fn read(path: &Path, shown: &Path) -> Result<String, ConfigError> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let failed = |error| ConfigError::Read(shown.to_owned(), error);
-    // O_NONBLOCK: opening a FIFO must not wait for a writer.
-    let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    let kind = file.metadata().map_err(failed)?;
-    if !kind.is_file() {
-        return Err(ConfigError::Kind(shown.to_owned()));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::Size(shown.to_owned()));
-    }
+    let bytes = files::read(path, MAX_BYTES).map_err(|error| ConfigError::Read(shown.to_owned(), error))?;
     let text = String::from_utf8(bytes).map_err(|_| ConfigError::Encoding(shown.to_owned()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -11,9 +11,9 @@ mod units;
 mod user;
 
 pub use diagnostic::{Diagnostic, Source};
-pub use load::{ConfigError, Loaded, load};
+pub use load::{ConfigError, Loaded, load, load_member};
 pub(crate) use model::default_target;
-pub use model::{CommandSection, Container, EngineChoice, File, Network, Profile};
+pub use model::{CommandSection, Container, EngineChoice, File, MountEntry, Network, Profile};
 pub use user::{UserConfig, load_user};
 
 /// The file's name.

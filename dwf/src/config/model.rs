@@ -27,6 +27,22 @@ pub struct File {
     pub commands: BTreeMap<Spanned<String>, CommandSection>,
 }
 
+/// The devflow.toml of a member: it may say which stacks the member has.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemberFile {
+    /// `[project]`
+    pub project: MemberSection,
+}
+
+/// `[project]` of a member.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemberSection {
+    /// The stacks, each an extension's name.
+    pub stack: Option<Vec<ExtensionName>>,
+}
+
 /// `[project]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -65,12 +65,12 @@ pub fn caches_in_container<'a>(
     environment: &str,
 ) -> Vec<CachePlace<'a>> {
     let place = |(stack, cache): (&'a Stack, &'a Cache)| {
-        let member = if stack.member.is_here() { "root" } else { stack.member.as_str() };
         let seen = match (&cache.at, &cache.target) {
             (Some(at), _) => format!("{}/{}", super::WORKSPACE, at.below(&stack.member)),
             (None, Some(target)) => expand(target, super::HOME),
             (None, None) if cache.scope == CacheScope::Shared => format!("/cache/shared/{}", cache.name),
-            (None, None) => format!("/cache/{member}/{}/{}", stack.stack, cache.name),
+            (None, None) if stack.member.is_here() => format!("/cache/root/{}/{}", stack.stack, cache.name),
+            (None, None) => format!("/cache/member/{}/{}/{}", stack.member, stack.stack, cache.name),
         };
         CachePlace { stack, cache, disk: on_disk(root, workspace, stack, cache, environment), seen }
     };

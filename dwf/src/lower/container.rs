@@ -51,6 +51,8 @@ pub struct ContainerInput<'a> {
     pub passed: &'a BTreeMap<String, String>,
     /// Whether SELinux enforces.
     pub selinux: bool,
+    /// `[container] mounts`: canonical sources, and where they are seen.
+    pub mounts: &'a [(PathBuf, String)],
     /// The caches.
     pub caches: &'a [CachePlace<'a>],
 }
@@ -113,14 +115,12 @@ fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Ve
         // Caches are seen where they are mounted, and nowhere else.
         mounts.push(tmpfs(&format!("{WORKSPACE}/{}", inside.display())));
     }
-    for mount in &input.config.mounts {
-        let source = input.workspace.join(mount.source.get_ref());
-        mounts.push(bind(&source, mount.target.get_ref(), true));
-    }
+    mounts.extend(input.mounts.iter().map(|(source, target)| bind(source, target, true)));
     mounts.extend(input.config.tmpfs.iter().map(|target| tmpfs(target.get_ref())));
     for place in input.caches {
         for mount in cache_mounts(input, kind, place, made) {
-            if mounts.iter().all(|known| known.target() != mount.target()) {
+            // Two wishes for one place are refused when the container is written down.
+            if !mounts.contains(&mount) {
                 mounts.push(mount);
             }
         }

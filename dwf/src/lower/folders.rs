@@ -1,7 +1,7 @@
 //! What must be on disk before anything is mounted or started.
 //!
 //! Invariant: folders are made for the user who will write in them, before an engine could make
-//! them as root; links in the way are refused, never followed out of their place.
+//! them as root; a link in the way is refused, never followed.
 
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -42,8 +42,8 @@ pub enum FolderError {
     /// The system says no.
     #[error("{} cannot be made", .0.display())]
     Make(PathBuf, #[source] io::Error),
-    /// A link is where a folder should be.
-    #[error("{} is a link, and only a folder can be mounted over", .0.display())]
+    /// A link is where a folder or file should be.
+    #[error("{} is not what dwf made there: a link, or a file of another kind", .0.display())]
     Link(PathBuf),
 }
 
@@ -56,15 +56,16 @@ impl Explain for FolderError {
     }
 }
 
-/// Makes what is missing; new folders and files belong to `owner`.
-pub fn prepare(list: &[Prepare], owner: Option<(u32, u32)>) -> Result<(), FolderError> {
+/// Makes what is missing below these bases, which are the user's own; new folders and files belong
+/// to `owner`.
+pub fn prepare(list: &[Prepare], bases: &[&Path], owner: Option<(u32, u32)>) -> Result<(), FolderError> {
     for item in list {
         match item {
-            Prepare::Folder(path) => folder(path, owner)?,
+            Prepare::Folder(path) => folder(path, bases, owner)?,
             Prepare::File(path) => file(path, owner)?,
-            Prepare::MountPoint { workspace, relative } => mount_point(workspace, relative, owner)?,
+            Prepare::MountPoint { workspace, relative } => below(workspace, relative, owner)?,
             Prepare::Links { folder: links, kept, disk, own } => {
-                folder(links, owner)?;
+                folder(links, bases, owner)?;
                 link(links, kept, disk, own).map_err(|error| FolderError::Make(links.clone(), error))?;
             }
         }
@@ -72,42 +73,52 @@ pub fn prepare(list: &[Prepare], owner: Option<(u32, u32)>) -> Result<(), Folder
     Ok(())
 }
 
-fn folder(path: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
-    let failed = |error| FolderError::Make(path.to_owned(), error);
-    if path.is_dir() {
-        return Ok(());
+fn folder(path: &Path, bases: &[&Path], owner: Option<(u32, u32)>) -> Result<(), FolderError> {
+    let base = bases.iter().find_map(|base| Some((*base, path.strip_prefix(base).ok()?)));
+    match base {
+        Some((base, relative)) => {
+            std::fs::create_dir_all(base).map_err(|error| FolderError::Make(base.to_owned(), error))?;
+            below(base, relative, owner)
+        }
+        None => Err(FolderError::Make(path.to_owned(), io::ErrorKind::PermissionDenied.into())),
     }
-    if let Some(parent) = path.parent() {
-        folder(parent, owner)?;
+}
+
+/// Makes a folder below a base, one part at a time; a link on the way is refused.
+fn below(base: &Path, relative: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
+    let mut path = base.to_owned();
+    for part in relative.components() {
+        path.push(part);
+        let failed = |error| FolderError::Make(path.clone(), error);
+        match std::fs::create_dir(&path) {
+            Ok(()) => give(&path, 0o755, owner).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let kind = path.symlink_metadata().map_err(failed)?.file_type();
+                if kind.is_symlink() {
+                    return Err(FolderError::Link(path));
+                }
+                if !kind.is_dir() {
+                    return Err(failed(io::ErrorKind::NotADirectory.into()));
+                }
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
-    match std::fs::create_dir(path) {
-        Ok(()) => give(path, 0o755, owner).map_err(failed),
-        // Another dwf was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(failed(error)),
-    }
+    Ok(())
 }
 
 fn file(path: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
     let failed = |error| FolderError::Make(path.to_owned(), error);
     match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(_) => give(path, 0o644, owner).map_err(failed),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match path.symlink_metadata().map_err(failed)?.is_file() {
+                true => Ok(()),
+                false => Err(FolderError::Link(path.to_owned())),
+            }
+        }
         Err(error) => Err(failed(error)),
     }
-}
-
-fn mount_point(workspace: &Path, relative: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
-    let mut path = workspace.to_owned();
-    for part in relative.components() {
-        path.push(part);
-        match path.symlink_metadata() {
-            Ok(meta) if meta.file_type().is_symlink() => return Err(FolderError::Link(path)),
-            Ok(_) => {}
-            Err(_) => folder(&path, owner)?,
-        }
-    }
-    Ok(())
 }
 
 /// Gives a new file or folder its owner and mode, whatever the umask is.
@@ -140,7 +151,7 @@ fn link(folder: &Path, kept: &[String], disk: &Path, own: &Path) -> io::Result<(
         match std::fs::read_link(&link) {
             Ok(there) if there == target => {}
             Ok(_) => replace(&target, &link)?,
-            // A file that the tool made in the folder itself gives way only to a kept entry.
+            // What the tool made in the folder itself stays, and is not shared.
             Err(_) if link.symlink_metadata().is_ok() => {}
             Err(_) => replace(&target, &link)?,
         }
@@ -186,11 +197,13 @@ mod tests {
             disk: disk.clone(),
             own: own.clone(),
         };
-        prepare(std::slice::from_ref(&item), None).unwrap();
+        let bases = [dir.path()];
+        std::fs::create_dir(&disk).unwrap();
+        prepare(std::slice::from_ref(&item), &bases, None).unwrap();
         std::fs::remove_file(own.join("old")).unwrap();
         std::fs::write(own.join("new"), "").unwrap();
         std::fs::write(links.join("made-by-tool"), "").unwrap();
-        prepare(&[item], None).unwrap();
+        prepare(&[item], &bases, None).unwrap();
         let (own, disk) = (own.display(), disk.display());
         assert_eq!(
             show(&links),
@@ -209,9 +222,11 @@ mod tests {
         symlink("/etc", dir.path().join("modules")).unwrap();
         let workspace = dir.path().to_owned();
         let item = Prepare::MountPoint { workspace: workspace.clone(), relative: "modules/x".into() };
-        assert!(matches!(prepare(&[item], None), Err(FolderError::Link(_))));
+        assert!(matches!(prepare(&[item], &[], None), Err(FolderError::Link(_))));
         let item = Prepare::MountPoint { workspace: workspace.clone(), relative: "a/b".into() };
-        prepare(&[item], None).unwrap();
+        prepare(&[item], &[], None).unwrap();
+        let planted = Prepare::Folder(workspace.join("modules/x"));
+        assert!(matches!(prepare(&[planted], &[&workspace], None), Err(FolderError::Link(_))));
         assert!(workspace.join("a/b").is_dir());
     }
 }

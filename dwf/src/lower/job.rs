@@ -53,7 +53,7 @@ pub fn jobs(plan: &Plan, places: &Places, caches: &[CachePlace<'_>]) -> Vec<Job>
         start: wire::Start {
             id: u32::try_from(id).unwrap_or(u32::MAX),
             choices: action.choices.iter().map(|choice| fill(plan, action, choice, places, caches)).collect(),
-            timeout_ms: action.timeout_s.map(|seconds| seconds.saturating_mul(1000)),
+            timeout_ms: Some(action.timeout_s.saturating_mul(1000)),
             grace_ms: GRACE_MS,
         },
     };

@@ -41,7 +41,7 @@ fn plan() -> Plan {
         locks: Vec::new(),
         fetches,
         writes: false,
-        timeout_s: Some(7),
+        timeout_s: 7,
         inputs: None,
         outputs: Vec::new(),
         reports: Vec::new(),
@@ -103,6 +103,7 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         runner: Some(Path::new("/opt/dwf-runner")),
         passed: &BTreeMap::from([("CI".to_owned(), "true".to_owned())]),
         selinux: false,
+        mounts: &[],
         caches: &caches,
     };
     let (containers, _) = sessions(&input, &jobs);
@@ -137,7 +138,7 @@ fn downloads_are_writable_only_where_actions_fetch() {
          tmpfs /cache/shared/home\nrw /w/shop/.cache/home/store /cache/shared/home/store\n\
          rw /w/shop/.cache/home/.lock /cache/shared/home/.lock\n\
          rw /w/shop/.cache/env/KEY/modules /workspace/web/modules\n\
-         rw /w/shop/.cache/env/KEY/out /cache/web/a/out\n\
+         rw /w/shop/.cache/env/KEY/out /cache/member/web/a/out\n\
          rw /w/shop/.cache/pile /home/dwf/.pile"
     );
     assert_eq!(
@@ -146,7 +147,7 @@ fn downloads_are_writable_only_where_actions_fetch() {
          tmpfs /cache/shared/home\nro /w/shop/.cache/home/store /cache/shared/home/store\n\
          ro /w/shop/.cache/home/.lock /cache/shared/home/.lock\n\
          rw /w/shop/.cache/env/KEY/modules /workspace/web/modules\n\
-         rw /w/shop/.cache/env/KEY/out /cache/web/a/out\n\
+         rw /w/shop/.cache/env/KEY/out /cache/member/web/a/out\n\
          cow /w/shop/.cache/pile /home/dwf/.pile"
     );
 }
@@ -164,13 +165,13 @@ fn placeholders_variables_and_places() {
     let choice = &jobs[1].start.choices[0];
     assert_eq!(choice.cwd, "/workspace/web");
     assert_eq!(choice.path, ["/workspace/web/modules/bin"]);
-    assert_eq!(choice.steps[0].args, ["/cache/web/a/out/x", "$5"]);
+    assert_eq!(choice.steps[0].args, ["/cache/member/web/a/out/x", "$5"]);
     let env: Vec<String> = choice.env.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     assert_eq!(
         env,
         [
             "A_HOME=Some(\"/cache/shared/home\")",
-            "A_OUT=Some(\"/cache/web/a/out\")",
+            "A_OUT=Some(\"/cache/member/web/a/out\")",
             "COLOR=None",
             "W=Some(\"/workspace:/home/dwf:/tmp\")",
         ]
@@ -183,7 +184,7 @@ fn one_line_does_what_an_action_does() {
     let (jobs, containers) = lowered(&plan());
     let job = &jobs[1];
     let container = single(&containers[&job.kind], &image(), &job.start, &job.start.choices[0]);
-    assert_eq!(container.argv, ["/bin/sh", "-c", "do /cache/web/a/out/x '$5' && more"]);
+    assert_eq!(container.argv, ["/bin/sh", "-c", "do /cache/member/web/a/out/x '$5' && more"]);
     assert_eq!(container.workdir, "/workspace/web");
     let engine = Engine::new(EngineKind::Docker, "docker", Version::new(28, 0, 0));
     let line = container.run(&engine).unwrap().to_string();

@@ -8,7 +8,12 @@ impl Plan {
     /// SHA-256 over the plan's canonical JSON (members sorted, no blanks), as `sha256:<hex>`.
     pub fn digest(&self) -> String {
         // serde_json's own map is sorted by key, which makes its compact form canonical.
-        let canonical = serde_json::to_value(self).map(|value| value.to_string()).unwrap_or_default();
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(plan) = value.as_object_mut() {
+            // Without a configuration, the name is that of the checkout's folder.
+            plan.remove("project");
+        }
+        let canonical = value.to_string();
         let hash = Sha256::digest(canonical.as_bytes());
         format!("sha256:{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }

@@ -8,7 +8,7 @@ use devflow_protocol::template::Template;
 
 use super::answers::{Answers, Described};
 use super::error::PlanError;
-use super::model::{Action, Choice, Plan, Skip, Stack, Used};
+use super::model::{Action, Choice, Plan, Skip, Stack, TIMEOUT_S, Used};
 use super::order;
 use super::select::{Catalog, Selection};
 use crate::config::CommandSection;
@@ -125,7 +125,8 @@ fn extension_action(
         timeout_s: sections
             .iter()
             .find_map(|section| section.timeout)
-            .or_else(|| actions().filter_map(|action| action.timeout_s).max()),
+            .or_else(|| actions().filter_map(|action| action.timeout_s).max())
+            .unwrap_or(TIMEOUT_S),
         inputs: actions().next().and_then(|action| action.inputs.clone()),
         outputs: unique(actions().flat_map(|action| &action.outputs)),
         reports: unique(actions().flat_map(|action| &action.reports)),
@@ -164,7 +165,7 @@ fn own_action(input: &Input<'_>, name: &FullName, section: &CommandSection) -> R
         locks: Vec::new(),
         fetches: false,
         writes: false,
-        timeout_s: section.timeout,
+        timeout_s: section.timeout.unwrap_or(TIMEOUT_S),
         inputs: None,
         outputs: Vec::new(),
         reports: Vec::new(),

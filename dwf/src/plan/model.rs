@@ -75,7 +75,7 @@ pub struct Action {
     /// Whether it changes the project's sources, and so runs alone.
     pub writes: bool,
     /// Seconds after which it is ended.
-    pub timeout_s: Option<u64>,
+    pub timeout_s: u64,
     /// What the outcome depends on.
     pub inputs: Option<Inputs>,
     /// What it makes.
@@ -107,6 +107,9 @@ pub struct Skip {
     /// Why there is nothing to do.
     pub because: String,
 }
+
+/// Seconds that an action has when nobody says: nothing hangs for ever.
+pub const TIMEOUT_S: u64 = 3600;
 
 impl Plan {
     /// The stack that an action belongs to.

@@ -17,7 +17,7 @@ pub struct Catalog<'a> {
     config: &'a Loaded,
     offered: Vec<FullName>,
     own: BTreeMap<FullName, &'a CommandSection>,
-    more: Vec<(Wanted, &'a CommandSection)>,
+    more: Vec<(Wanted, &'a Spanned<String>, &'a CommandSection)>,
 }
 
 /// What was asked for.
@@ -49,12 +49,19 @@ impl<'a> Catalog<'a> {
                 let name = catalog.own_name(key, &wanted)?;
                 catalog.own.insert(name, section);
             } else {
-                catalog.more.push((wanted, section));
+                catalog.more.push((wanted, key, section));
             }
         }
         let own: Vec<FullName> = catalog.own.keys().cloned().collect();
         catalog.offered.extend(own);
         catalog.offered.sort();
+        for name in &catalog.offered {
+            let mut about = catalog.more.iter().filter(|(wanted, ..)| wanted.matches(name));
+            if let (Some((_, first, _)), Some((_, second, _))) = (about.next(), about.next()) {
+                let message = format!("{name} is meant here and by `{}`", first.get_ref());
+                return Err(catalog.at(second, message, None));
+            }
+        }
         for (key, section) in &config.file.commands {
             if section.run.is_none() {
                 catalog.spanned(key)?;
@@ -87,7 +94,7 @@ impl<'a> Catalog<'a> {
 
     /// What devflow.toml says about an extension's action, in the order it says it.
     pub fn more(&self, name: &FullName) -> impl Iterator<Item = &'a CommandSection> {
-        self.more.iter().filter(|(wanted, _)| wanted.matches(name)).map(|(_, section)| *section)
+        self.more.iter().filter(|(wanted, ..)| wanted.matches(name)).map(|(.., section)| *section)
     }
 
     /// What an action needs: what its extension says, and what devflow.toml adds.
@@ -117,6 +124,13 @@ impl<'a> Catalog<'a> {
             }
         } else if let Some(commands) = crate::config::default_target(name) {
             names.extend(self.offered.iter().filter(|name| commands.contains(&name.command)).cloned());
+            if names.is_empty() {
+                let commands: Vec<&str> = commands.iter().map(|command| command.as_str()).collect();
+                return Err(PlanError::Usage {
+                    message: format!("no stack of this project offers any of {}", commands.join(", ")),
+                    hint: Some(format!("say in devflow.toml what `{name}` is: [targets] {name} = [\"…\"]")),
+                });
+            }
         } else {
             let known = targets.keys().map(|name| name.get_ref().as_str()).chain(["pr", "main"]);
             let known: Vec<&str> = known.collect();

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use devflow_oci::Invocation;
 
-use super::model::{Action, Choice, Plan};
+use super::model::{Action, Choice, Plan, TIMEOUT_S};
 use crate::name::FullName;
 
 impl fmt::Display for Plan {
@@ -51,8 +51,8 @@ fn write_action(f: &mut fmt::Formatter<'_>, action: &Action) -> fmt::Result {
     if action.writes {
         about.push("writes, so runs alone".to_owned());
     }
-    if let Some(seconds) = action.timeout_s {
-        about.push(format!("at most {seconds} s"));
+    if action.timeout_s != TIMEOUT_S {
+        about.push(format!("at most {} s", action.timeout_s));
     }
     match about.is_empty() {
         true => writeln!(f)?,

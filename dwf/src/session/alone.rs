@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use devflow_oci::{Container, ContainerError, Engine, Image};
+use devflow_oci::{Container, Engine, Image};
 use devflow_runner::wire::{self, Data, End, Event, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::oneshot;
@@ -14,14 +14,17 @@ use super::{Message, Sender};
 use crate::engine;
 use crate::lower::{Job, Kind, single};
 use crate::process::{self, Process, Streams};
+use crate::ring::Ring;
 use crate::world::World;
 
 /// For a look at which programs an image has.
 const LOOK: Duration = Duration::from_secs(60);
 /// How long an action that was told to end has.
 const GRACE: Duration = Duration::from_secs(2);
-/// The exit code by which an engine's client says that there was no container.
+/// The exit codes by which an engine's client says that there was no container, or no program in it.
 const NO_CONTAINER: i32 = 125;
+const NOT_EXECUTABLE: i32 = 126;
+const NOT_FOUND: i32 = 127;
 
 /// The containers of one run.
 pub struct Alone<'a> {
@@ -92,25 +95,45 @@ struct One {
 }
 
 impl One {
-    async fn run(self, cancelled: oneshot::Receiver<()>) {
+    async fn run(self, mut cancelled: oneshot::Receiver<()>) {
         let id = self.start.id;
-        let end = match self.choose().await {
-            Ok(choice) => {
+        let chosen = tokio::select! {
+            chosen = self.choose() => chosen.map(Some),
+            _ = &mut cancelled => self.remove(&self.look()).await.map(|()| None),
+        };
+        let ended = match chosen {
+            Ok(Some(choice)) => {
                 self.say(Event::Started { id, choice }).await;
                 self.step(choice, cancelled).await
             }
-            Err(reason) => self.not_started("sh", reason),
+            Ok(None) => Ok(End::Cancelled),
+            Err(reason) => Err(reason),
         };
-        self.say(Event::Ended { id, end, step: 0, cpu_ms: 0, peak_kib: 0 }).await;
+        let message = match ended {
+            Ok(end) => Message::Event(self.kind, Event::Ended { id, end, step: 0, cpu_ms: 0, peak_kib: 0 }),
+            // The engine broke, not the action.
+            Err(reason) => Message::Lost(self.kind, reason),
+        };
+        let _ = self.sender.send(message).await;
+    }
+
+    /// The container that looks for a program.
+    fn look(&self) -> Target {
+        let name = format!("{}-{}-look", self.session.name, self.start.id);
+        Target { engine: self.engine.clone(), name }
+    }
+
+    async fn remove(&self, target: &Target) -> Result<(), String> {
+        remove_until_gone(target, &self.world).await.map_err(|error| error.to_string())
+    }
+
+    async fn stop(&self, process: &mut Process, target: &Target) -> Result<(), String> {
+        stop(process, Some(target), GRACE, &self.world).await.map_err(|error| error.to_string())
     }
 
     async fn say(&self, event: Event) {
         // An executor that has left needs to hear nothing.
         let _ = self.sender.send(Message::Event(self.kind, event)).await;
-    }
-
-    fn not_started(&self, program: &str, reason: String) -> End {
-        End::NotStarted { program: program.to_owned(), reason, missing: false }
     }
 
     /// The first choice whose program is in the image.
@@ -125,80 +148,77 @@ impl One {
                 ..choice.clone()
             };
             let mut container = single(&self.session, &self.image, &self.start, &look);
-            container.name.push_str("-look");
+            container.name = self.look().name;
             let invocation = container.run(&self.engine).map_err(|error| error.to_string())?;
             let said = engine::run(&invocation, &self.world, LOOK).await;
-            match said.map(|said| said.status.code()) {
-                Ok(Some(0)) => return Ok(at),
-                Ok(Some(1 | 127)) => {}
-                other => {
-                    let target = Target { engine: self.engine.clone(), name: container.name };
-                    remove_until_gone(&target, &self.world).await;
-                    return Err(format!("the image could not be looked at: {other:?}"));
-                }
-            }
+            let reason = match said {
+                Ok(said) if said.status.success() => return Ok(at),
+                Ok(said) => match (said.status.code(), engines_own(&said.stderr)) {
+                    (Some(1 | 127), None) => continue,
+                    (_, Some(words)) => words,
+                    (_, None) => process::ending(said.status),
+                },
+                Err(error) => error.to_string(),
+            };
+            self.remove(&self.look()).await?;
+            return Err(format!("the image could not be looked at: {reason}"));
         }
         Err("no choice is left".to_owned())
     }
 
-    async fn step(&self, choice: usize, cancelled: oneshot::Receiver<()>) -> End {
-        let Some(choice) = self.start.choices.get(choice) else {
-            return self.not_started("sh", "no choice is left".to_owned());
-        };
-        let program = choice.steps.first().map_or("", |step| step.program.as_str());
+    /// Runs a choice to its end. `Err` is the engine's fault, not the action's.
+    async fn step(&self, choice: usize, cancelled: oneshot::Receiver<()>) -> Result<End, String> {
+        let choice = self.start.choices.get(choice).ok_or("no choice is left")?;
         let container = single(&self.session, &self.image, &self.start, choice);
         let target = Target { engine: self.engine.clone(), name: container.name.clone() };
-        let started = container
-            .run(&self.engine)
-            .map_err(|error: ContainerError| error.to_string())
-            .and_then(|invocation| {
-                tracing::debug!(target: "devflow::engine", "\n{invocation}");
-                process::spawn(&invocation, &self.world.env, Streams::Captured).map_err(|e| e.to_string())
-            });
-        let mut process = match started {
-            Ok(process) => process,
-            Err(reason) => return self.not_started(program, reason),
-        };
+        let invocation = container.run(&self.engine).map_err(|error| error.to_string())?;
+        tracing::debug!(target: "devflow::engine", "\n{invocation}");
+        let started = process::spawn(&invocation, &self.world.env, Streams::Captured);
+        let mut process = started.map_err(|error| error.to_string())?;
         let (stdout, stderr) = (process.stdout(), process.stderr());
-        let output =
-            async { tokio::join!(self.copy(stdout, Stream::Stdout), self.copy(stderr, Stream::Stderr)) };
+        let words = Ring::default();
         let deadline = async {
             match self.start.timeout_ms {
                 Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
                 None => std::future::pending().await,
             }
         };
-        let end = tokio::select! {
-            (_, _, end) = async { let ((), ()) = output.await; ((), (), wait(&mut process).await) } => Some(end),
-            () = deadline => None,
-            Ok(()) = cancelled => {
-                stop(&mut process, Some(&target), GRACE, &self.world).await;
-                return End::Cancelled;
-            }
+        let ended = tokio::select! {
+            status = async {
+                tokio::join!(self.copy(stdout, Stream::Stdout, None), self.copy(stderr, Stream::Stderr, Some(&words)));
+                process.wait().await
+            } => Ok(status),
+            () = deadline => Err(End::TimedOut),
+            Ok(()) = cancelled => Err(End::Cancelled),
         };
-        match end {
-            None => {
-                stop(&mut process, Some(&target), GRACE, &self.world).await;
-                End::TimedOut
+        let status = match ended {
+            Ok(status) => status.map_err(|error| error.to_string())?,
+            Err(end) => return self.stop(&mut process, &target).await.map(|()| end),
+        };
+        let fault = engines_own(&words.last_lines(1).join(""));
+        match (status.code(), fault) {
+            (Some(NO_CONTAINER), fault) => {
+                self.remove(&target).await?;
+                Err(fault.unwrap_or_else(|| "the engine made no container".to_owned()))
             }
-            Some(Ok(NO_CONTAINER)) => {
-                remove_until_gone(&target, &self.world).await;
-                self.not_started(program, format!("{} made no container", self.engine.kind))
+            (Some(NOT_EXECUTABLE | NOT_FOUND), Some(words)) => {
+                self.remove(&target).await?;
+                Err(words)
             }
-            Some(Ok(code)) => End::Exit(code),
-            Some(Err(reason)) => {
-                stop(&mut process, Some(&target), GRACE, &self.world).await;
-                self.not_started(program, reason)
+            (Some(code), _) => Ok(End::Exit(code)),
+            (None, _) => {
+                self.stop(&mut process, &target).await?;
+                Err(process::ending(status))
             }
         }
     }
 
-    async fn copy(&self, stream: Option<impl AsyncRead + Unpin>, to: Stream) {
+    async fn copy(&self, stream: Option<impl AsyncRead + Unpin>, to: Stream, words: Option<&Ring>) {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 16 << 10];
-        while let Ok(count) = stream.read(&mut buffer).await {
-            if count == 0 {
-                return;
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            if let Some(words) = words {
+                words.push(&buffer[..count]);
             }
             let data = Data::Bytes(buffer[..count].to_vec());
             self.say(Event::Output { id: self.start.id, stream: to, data }).await;
@@ -206,7 +226,8 @@ impl One {
     }
 }
 
-async fn wait(process: &mut Process) -> Result<i32, String> {
-    let status = process.wait().await.map_err(|error| error.to_string())?;
-    status.code().ok_or_else(|| process::ending(status))
+/// The words of an engine's client about a container that it could not start.
+fn engines_own(stderr: &str) -> Option<String> {
+    let last = engine::last_line(stderr)?;
+    (last.starts_with("docker: ") || last.starts_with("Error: ")).then_some(last)
 }

@@ -7,6 +7,7 @@ use devflow_protocol::frame::PartialLine;
 use devflow_runner::{EVENT_BYTES, wire};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
 use super::stop::{Target, stop};
@@ -20,6 +21,8 @@ use crate::world::World;
 const END: Duration = Duration::from_secs(10);
 /// How long a client that was told to end has before its container is killed.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long a runner on the host needs at most to end what ignores it: its own two graces, and some.
+const RUNNER: Duration = Duration::from_secs(7);
 /// Lines of the client's last words.
 const WORDS: usize = 20;
 
@@ -27,7 +30,7 @@ const WORDS: usize = 20;
 #[derive(Debug)]
 pub struct Connection {
     process: Process,
-    stdin: Option<ChildStdin>,
+    requests: Option<UnboundedSender<Vec<u8>>>,
     stderr: Ring,
     target: Option<Target>,
     greeted: bool,
@@ -45,22 +48,23 @@ impl Connection {
         stderr.drain(process.stderr());
         let (stdin, stdout) = (process.stdin(), process.stdout());
         tokio::task::spawn_local(async move {
-            let reason = match listen(kind, stdout, &sender).await {
-                Ok(()) => "it closed its output".to_owned(),
-                Err(error) => error.to_string(),
+            let message = match listen(kind, stdout, &sender).await {
+                Ok(()) => Message::Closed(kind),
+                Err(error) => Message::Lost(kind, error.to_string()),
             };
-            let _ = sender.send(Message::Lost(kind, reason)).await;
+            let _ = sender.send(message).await;
         });
-        Ok(Self { process, stdin, stderr, target: launch.target.clone(), greeted: false })
+        let (requests, queue) = unbounded_channel();
+        tokio::task::spawn_local(pass_on(queue, stdin));
+        Ok(Self { process, requests: Some(requests), stderr, target: launch.target.clone(), greeted: false })
     }
 
-    /// Sends a request. A session that is lost says so by itself.
-    pub async fn send(&mut self, request: &wire::Request) {
-        let Some(stdin) = &mut self.stdin else { return };
+    /// Sends a request, without waiting for anyone to take it. A session that is lost says so by itself.
+    pub fn send(&self, request: &wire::Request) {
         let mut line = serde_json::to_vec(request).unwrap_or_default();
         line.push(b'\n');
-        if stdin.write_all(&line).await.is_err() {
-            self.stdin = None;
+        if let Some(requests) = &self.requests {
+            let _ = requests.send(line);
         }
     }
 
@@ -76,32 +80,53 @@ impl Connection {
 
     /// What is known of a session that was lost.
     pub async fn autopsy(&mut self, reason: String) -> SessionError {
-        let reason = match timeout(Duration::from_secs(2), self.process.wait()).await {
-            Ok(Ok(status)) => format!("its client {}", process::ending(status)),
-            _ => reason,
-        };
+        match timeout(Duration::from_secs(2), self.process.wait()).await {
+            Ok(Ok(status)) => self.lost(format!("its client {}", process::ending(status))),
+            _ => self.lost(reason),
+        }
+    }
+
+    fn lost(&self, reason: String) -> SessionError {
         let place = if self.target.is_some() { "container" } else { "runner" };
         SessionError::Lost { place, reason, last_words: self.stderr.last_lines(WORDS) }
     }
 
-    /// Lets a session end whose actions have ended.
-    pub async fn finish(mut self, world: &World) {
-        self.stdin = None;
-        match timeout(END, self.process.wait()).await {
-            Ok(Ok(status)) if status.success() => {}
-            // Whatever this was, its container must not stay.
-            _ => stop(&mut self.process, self.target.as_ref(), GRACE, world).await,
-        }
+    /// Lets a session end whose actions have ended. Only a runner that says so with its exit code
+    /// was alone with what it said.
+    pub async fn finish(mut self, world: &World) -> Result<(), SessionError> {
+        self.requests = None;
+        let error = match timeout(END, self.process.wait()).await {
+            Ok(Ok(status)) if status.success() => return Ok(()),
+            Ok(Ok(status)) => self.lost(format!("its client {}", process::ending(status))),
+            Ok(Err(error)) => self.lost(error.to_string()),
+            Err(_) => self.lost(format!("it did not end within {} s", END.as_secs())),
+        };
+        stop(&mut self.process, self.target.as_ref(), GRACE, world).await?;
+        Err(error)
     }
 
     /// Ends a session now.
-    pub async fn kill(mut self, world: &World) {
-        self.stdin = None;
-        // A runner that is there ends everything when its input ends.
-        let patience = if self.greeted { GRACE } else { Duration::ZERO };
+    pub async fn kill(mut self, world: &World) -> Result<(), SessionError> {
+        self.requests = None;
+        // A runner that is there ends everything when its input ends; on the host nobody else would.
+        let patience = match (self.greeted, &self.target) {
+            (false, _) => Duration::ZERO,
+            (true, Some(_)) => GRACE,
+            (true, None) => RUNNER,
+        };
         match timeout(patience, self.process.wait()).await {
-            Ok(Ok(status)) if status.success() => {}
+            Ok(Ok(status)) if status.success() => Ok(()),
             _ => stop(&mut self.process, self.target.as_ref(), GRACE, world).await,
+        }
+    }
+}
+
+/// Writes requests as the session takes them; its input ends when nobody can send any more.
+async fn pass_on(mut queue: UnboundedReceiver<Vec<u8>>, stdin: Option<ChildStdin>) {
+    let Some(mut stdin) = stdin else { return };
+    while let Some(line) = queue.recv().await {
+        if stdin.write_all(&line).await.is_err() {
+            return;
         }
     }
 }

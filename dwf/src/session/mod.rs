@@ -19,14 +19,16 @@ use crate::world::World;
 
 pub use alone::Alone;
 pub use connection::Connection;
-pub use stop::{Target, remove_until_gone};
+pub use stop::Target;
 
 /// What reaches the executor.
 #[derive(Debug)]
 pub enum Message {
     /// Something happened to an action.
     Event(Kind, wire::Event),
-    /// A session ended, or what it says cannot be read.
+    /// A session's output ended where a message may end.
+    Closed(Kind),
+    /// What a session says cannot be read.
     Lost(Kind, String),
 }
 
@@ -70,6 +72,14 @@ pub enum SessionError {
     /// It spoke of the end of an action that does not run.
     #[error("the runner told the end of an action twice: something else wrote to its wire")]
     Twice,
+    /// Its container could not be removed.
+    #[error("container {name} may still be there")]
+    Left {
+        /// The container.
+        name: String,
+        /// The line that removes it.
+        remove: String,
+    },
     /// It never said hello.
     #[error("the {place} did not start within {seconds} s")]
     Slow {
@@ -94,6 +104,7 @@ impl Explain for SessionError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Left { remove, .. } => Some(format!("when the engine answers again: {remove}")),
             Self::Version(_) => Some("install dwf and its runner from the same release".to_owned()),
             _ => None,
         }
@@ -124,7 +135,7 @@ impl<'a> Backend<'a> {
     }
 
     /// Starts an action.
-    pub async fn start(&mut self, job: &Job) -> Result<(), SessionError> {
+    pub fn start(&mut self, job: &Job) -> Result<(), SessionError> {
         match self {
             Self::Runners { launches, open, world, sender } => {
                 if !open.contains_key(&job.kind)
@@ -132,28 +143,33 @@ impl<'a> Backend<'a> {
                 {
                     open.insert(job.kind, Connection::start(job.kind, launch, world, sender.clone())?);
                 }
-                if let Some(connection) = open.get_mut(&job.kind) {
-                    connection.send(&wire::Request::Start(job.start.clone())).await;
+                if let Some(connection) = open.get(&job.kind) {
+                    connection.send(&wire::Request::Start(job.start.clone()));
                 }
-                Ok(())
             }
-            Self::Alone(alone) => {
-                alone.start(job);
-                Ok(())
-            }
+            Self::Alone(alone) => alone.start(job),
         }
+        Ok(())
     }
 
     /// Asks an action to end.
-    pub async fn cancel(&mut self, job: &Job) {
+    pub fn cancel(&mut self, job: &Job) {
         match self {
             Self::Runners { open, .. } => {
-                if let Some(connection) = open.get_mut(&job.kind) {
+                if let Some(connection) = open.get(&job.kind) {
                     let request = wire::Request::Cancel { id: job.start.id, grace_ms: job.start.grace_ms };
-                    connection.send(&request).await;
+                    connection.send(&request);
                 }
             }
             Self::Alone(alone) => alone.cancel(job.start.id),
+        }
+    }
+
+    /// How many sessions were started; each closes once.
+    pub fn opened(&self) -> usize {
+        match self {
+            Self::Runners { open, .. } => open.len(),
+            Self::Alone(_) => 0,
         }
     }
 
@@ -188,24 +204,30 @@ impl<'a> Backend<'a> {
     }
 
     /// Ends everything in peace, when all actions have ended.
-    pub async fn finish(&mut self) {
+    pub async fn finish(&mut self) -> Result<(), SessionError> {
         match self {
             Self::Runners { open, world, .. } => {
                 let ends = std::mem::take(open).into_values().map(|connection| connection.finish(world));
-                futures_util::future::join_all(ends).await;
+                futures_util::future::join_all(ends).await.into_iter().collect()
             }
-            Self::Alone(alone) => alone.kill().await,
+            Self::Alone(alone) => {
+                alone.kill().await;
+                Ok(())
+            }
         }
     }
 
     /// Ends everything now.
-    pub async fn kill(&mut self) {
+    pub async fn kill(&mut self) -> Result<(), SessionError> {
         match self {
             Self::Runners { open, world, .. } => {
                 let ends = std::mem::take(open).into_values().map(|connection| connection.kill(world));
-                futures_util::future::join_all(ends).await;
+                futures_util::future::join_all(ends).await.into_iter().collect()
             }
-            Self::Alone(alone) => alone.kill().await,
+            Self::Alone(alone) => {
+                alone.kill().await;
+                Ok(())
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use devflow_oci::{Engine, Invocation};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::SessionError;
 use crate::engine::run;
 use crate::process::Process;
 use crate::world::World;
@@ -34,7 +35,12 @@ pub struct Target {
 }
 
 /// Ends a client and its container; the client has `grace` to end by itself.
-pub async fn stop(process: &mut Process, target: Option<&Target>, grace: Duration, world: &World) {
+pub async fn stop(
+    process: &mut Process,
+    target: Option<&Target>,
+    grace: Duration,
+    world: &World,
+) -> Result<(), SessionError> {
     process.signal(Signal::SIGTERM);
     if timeout(grace, process.wait()).await.is_err() {
         match target {
@@ -42,8 +48,9 @@ pub async fn stop(process: &mut Process, target: Option<&Target>, grace: Duratio
             None => process.signal(Signal::SIGKILL),
         }
     }
-    if let Some(target) = target {
-        remove_until_gone(target, world).await;
+    match target {
+        Some(target) => remove_until_gone(target, world).await,
+        None => Ok(()),
     }
 }
 
@@ -60,19 +67,24 @@ async fn kill_until_gone(process: &mut Process, target: &Target, world: &World) 
 }
 
 /// Removes a container until two looks in a row find none of its name.
-pub async fn remove_until_gone(target: &Target, world: &World) {
+pub async fn remove_until_gone(target: &Target, world: &World) -> Result<(), SessionError> {
     let give_up = Instant::now() + WHOLE;
+    let remove = lifecycle::remove(&target.engine, &target.name);
     let mut absent = 0;
-    while absent < 2 && Instant::now() < give_up {
+    while absent < 2 {
+        if Instant::now() > give_up {
+            return Err(SessionError::Left { name: target.name.clone(), remove: remove.to_string() });
+        }
         match is_there(target, world).await {
             Some(false) => absent += 1,
             Some(true) | None => {
                 absent = 0;
-                let _ = run(&lifecycle::remove(&target.engine, &target.name), world, CALL).await;
+                let _ = run(&remove, world, CALL).await;
             }
         }
         sleep(LOOK).await;
     }
+    Ok(())
 }
 
 async fn is_there(target: &Target, world: &World) -> Option<bool> {

@@ -1,4 +1,4 @@
-//! Paths inside a project as texts: relative to its root, separated by `/`.
+//! Paths inside a project as texts: relative to its root, separated by `/`; and patterns of names.
 //!
 //! Invariant: pure. A folder is `""` or `.` where it is the root; what is answered says `""`.
 
@@ -63,6 +63,61 @@ pub fn relative(path: &str, dir: &str) -> String {
     }
 }
 
+/// Whether a name fits a pattern of `*`, `?`, `[a-z]` and `[!a-z]`, as tools have them in lists of
+/// folders and files.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut p, mut n) = (0, 0);
+    // Where the last `*` stands, and where what it has taken of the name ends.
+    let mut star = None;
+    while n < name.len() {
+        if pattern.get(p) == Some(&'*') {
+            star = Some((p, n));
+            p += 1;
+        } else if let Some(length) = fits_one(&pattern[p..], name[n]) {
+            p += length;
+            n += 1;
+        } else if let Some((place, taken)) = star {
+            star = Some((place, taken + 1));
+            (p, n) = (place + 1, taken + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|&rest| rest == '*')
+}
+
+/// How long the piece is that a pattern starts with, if it fits this character.
+fn fits_one(pattern: &[char], c: char) -> Option<usize> {
+    let first = *pattern.first()?;
+    // A class has at least one character, and that may be a `]`.
+    let end = pattern.iter().skip(2).position(|&c| c == ']').map(|at| at + 2);
+    match end.filter(|_| first == '[') {
+        None => (first == '?' || first == c).then_some(1),
+        Some(end) => {
+            let (class, wanted) = match &pattern[1..end] {
+                ['!', class @ ..] if !class.is_empty() => (class, false),
+                class => (class, true),
+            };
+            (is_in_class(class, c) == wanted).then_some(end + 1)
+        }
+    }
+}
+
+fn is_in_class(mut class: &[char], c: char) -> bool {
+    while let [first, rest @ ..] = class {
+        let (last, rest) = match rest {
+            ['-', last, rest @ ..] => (last, rest),
+            rest => (first, rest),
+        };
+        if (first..=last).contains(&&c) {
+            return true;
+        }
+        class = rest;
+    }
+    false
+}
+
 fn plain(path: &str) -> &str {
     if path == "." { "" } else { path }
 }
@@ -107,6 +162,35 @@ mod tests {
             ("", "a", None),
         ] {
             assert_eq!(below(path, dir), expected, "{path:?} {dir:?}");
+        }
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, name, expected) in [
+            ("*", "", true),
+            ("*", "a", true),
+            ("a*c", "abcc", true),
+            ("a*c", "abd", false),
+            ("test_*.py", "test_a.py", true),
+            ("*_test.py", "a_test_test.py", true),
+            ("?", "ä", true),
+            ("?", "", false),
+            ("ä*", "äö", true),
+            ("x[0-9]", "x1", true),
+            ("x[0-9a]y", "xay", true),
+            ("x[0-9]", "xa", false),
+            ("x[!0-9]", "xa", true),
+            ("x[!0-9]", "x1", false),
+            ("[]]", "]", true),
+            ("[-a]", "-", true),
+            ("[a", "[a", true),
+            ("[!]", "a", false),
+            ("lib", "libs", false),
+            ("libs", "lib", false),
+            (&"a*".repeat(40), &"a".repeat(39), false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }
     }
 

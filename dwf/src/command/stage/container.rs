@@ -12,10 +12,12 @@ use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
 use crate::command::ask::Ground;
+use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
 use crate::image;
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
+use crate::project::Project;
 use crate::session::{Alone, Backend, Launch, Target};
 
 /// A container cannot be made as it would have to be.
@@ -30,9 +32,9 @@ pub(super) enum StageError {
     /// The container's own rules.
     #[error("{0}")]
     Container(ContainerError),
-    /// The image's user database could not be read.
-    #[error("the image's /etc/passwd cannot be read: {0}")]
-    Passwd(String),
+    /// A folder that devflow.toml names cannot be mounted.
+    #[error("{}", .0.message())]
+    Mount(Box<Diagnostic>),
     /// A file of the run could not be written.
     #[error("{} cannot be written", .0.display())]
     Write(PathBuf, #[source] std::io::Error),
@@ -41,10 +43,17 @@ pub(super) enum StageError {
 impl Explain for StageError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Source(_) => Exit::Refused,
+            Self::Source(_) | Self::Mount(_) => Exit::Refused,
             Self::Container(_) => Exit::Usage,
-            Self::User(_) | Self::Passwd(_) => Exit::Engine,
+            Self::User(_) => Exit::Engine,
             Self::Write(..) => Exit::Machine,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Mount(diagnostic) => Some(diagnostic.shown()),
+            _ => None,
         }
     }
 }
@@ -67,14 +76,18 @@ pub(in crate::command) async fn stage<'a>(
         say_once(context, notice);
     }
     let owner = user.host.filter(|_| world.uid == 0);
-    let cache_root = cache::open(&cache::root(project, world)?, owner, world)?;
-    let mut roots = vec![project.root.clone(), cache_root.clone()];
+    let cache_root = cache::open(&cache::root(project, world)?, &project.root, owner, world)?;
+    let roots = [project.root.clone(), cache_root.clone()];
     let denied = denied(world.home()?);
     for root in &roots {
         check_source(root, &roots, &denied).map_err(StageError::Source)?;
     }
-    let prepared = Prepared::new(context, engine, &ready, &user).await?;
-    roots.extend(prepared.passwd.clone());
+    let mounts = own_mounts(project, &denied)?;
+    let prepared = Prepared::new(context.world, engine, &user)?;
+    let selinux = selinux_enforces();
+    if selinux {
+        say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
+    }
     let runner = runner_for(&ready.image, world).filter(|_| config.session);
     let caches =
         lower::caches_in_container(plan, &cache_root, &project.root, &ready.image.image_layers_key());
@@ -99,12 +112,14 @@ pub(in crate::command) async fn stage<'a>(
         passwd: prepared.passwd.as_deref(),
         runner: runner.as_deref(),
         passed: &passed_variables(config, world),
-        selinux: selinux_enforces(),
+        selinux,
+        mounts: &mounts,
         caches: &caches,
     };
     let (containers, made) = lower::sessions(&input, &jobs);
-    lower::prepare(&made, owner)?;
-    let singles = Singles { engine, image: &ready.image, containers: &containers, owner };
+    lower::prepare(&made, &[&cache_root], owner)?;
+    let singles =
+        Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
     singles.show(&jobs);
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
@@ -150,6 +165,7 @@ struct Singles<'a> {
     engine: &'a Engine,
     image: &'a Image,
     containers: &'a BTreeMap<Kind, Container>,
+    cache_root: &'a Path,
     owner: Option<(u32, u32)>,
 }
 
@@ -166,7 +182,11 @@ impl Singles<'_> {
     /// Makes what they need.
     fn prepare(&self, jobs: &[Job]) -> Result<(), lower::FolderError> {
         let layers = jobs.iter().flat_map(|job| self.of(job)).flat_map(|(_, single)| lower::layers(&single));
-        lower::prepare(&layers.map(lower::Prepare::Folder).collect::<Vec<_>>(), self.owner)
+        lower::prepare(
+            &layers.map(lower::Prepare::Folder).collect::<Vec<_>>(),
+            &[self.cache_root],
+            self.owner,
+        )
     }
 
     /// Shows each action's line, alone on its line, so that it can be copied as it stands.
@@ -196,7 +216,9 @@ impl Singles<'_> {
         }
         let make = Invocation::new("install").arg("-d");
         let make = match self.owner {
-            Some((uid, gid)) => make.args(["-o".to_owned(), uid.to_string(), "-g".to_owned(), gid.to_string()]),
+            Some((uid, gid)) => {
+                make.args(["-o".to_owned(), uid.to_string(), "-g".to_owned(), gid.to_string()])
+            }
             None => make,
         };
         format!("{} && ", make.args(folders.iter().map(|path| path.to_string_lossy())))
@@ -210,6 +232,21 @@ fn denied(home: PathBuf) -> Vec<Denied> {
     let sockets = ["/run/docker.sock", "/var/run/docker.sock", "/run/podman"];
     let sockets = sockets.iter().map(|path| Denied::Tree(Path::new(path).to_owned()));
     Denied::system().into_iter().chain(trees).chain(sockets).chain([Denied::Itself(home.clone())]).collect()
+}
+
+/// The folders of `[container] mounts`, with links resolved: they must still be the project's.
+fn own_mounts(project: &Project, denied: &[Denied]) -> Result<Vec<(PathBuf, String)>, StageError> {
+    let Some(source) = &project.config.source else { return Ok(Vec::new()) };
+    let mount = |mount: &MountEntry| {
+        let wrong = |message: String| {
+            StageError::Mount(Box::new(Diagnostic::new(source, mount.source.span(), message)))
+        };
+        let real = project.root.join(mount.source.get_ref()).canonicalize();
+        let real = real.map_err(|error| wrong(format!("this cannot be mounted: {error}")))?;
+        check_source(&real, std::slice::from_ref(&project.root), denied).map_err(|e| wrong(e.to_string()))?;
+        Ok((real, mount.target.get_ref().clone()))
+    };
+    project.config.file.container.mounts.iter().map(mount).collect()
 }
 
 /// Whether this engine needs a passwd file for a user that the image does not know.

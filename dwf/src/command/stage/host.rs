@@ -30,13 +30,13 @@ pub(in crate::command) async fn stage<'a>(
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     let root = &ground.project.root;
-    let cache_root = cache::open(&cache::root(&ground.project, world)?, None, world)?;
+    let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
     let toolchain = context.signals.unless(toolchain(ground, plan, world)).await?;
     let (home, state) = (world.home()?, world.state()?);
     let var = |name: &str| world.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let user = HostHome { home: &home, var: &var, state: &state };
     let (caches, made) = lower::caches_on_host(plan, &cache_root, root, &toolchain, &user);
-    lower::prepare(&made, None)?;
+    lower::prepare(&made, &[&cache_root, &state], None)?;
     let places = Places {
         workspace: root.to_string_lossy().into_owned(),
         home: home.to_string_lossy().into_owned(),
@@ -70,7 +70,9 @@ async fn toolchain(ground: &Ground, plan: &Plan, world: &World) -> String {
         })
         .collect();
     let answers = join_all(tools.iter().map(|(dir, program, args)| async move {
-        let Some(path) = engine::on_path(program, world) else { return "absent".to_owned() };
+        let Some(path) = engine::on_path(program, &ground.project.root, world) else {
+            return "absent".to_owned();
+        };
         let question = Invocation::new(path).args(args.iter().cloned()).cwd(dir);
         match engine::run(&question, world, ASK).await {
             Ok(said) if said.status.success() => said.stdout,

@@ -2,23 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use devflow_oci::hash::sha256_framed;
-use devflow_oci::{Container, Engine, Image, UserMapping};
+use devflow_oci::{Engine, Image, UserMapping};
 use globset::Glob;
 
 use super::container::{StageError, needs_passwd};
 use crate::command::Context;
 use crate::config;
-use crate::engine;
 use crate::error::Error;
-use crate::image::Ready;
-use crate::session::{Target, remove_until_gone};
 use crate::world::World;
-
-/// For reading one file of an image.
-const READ: Duration = Duration::from_secs(120);
 
 /// What the machine says.
 pub(super) struct Prepared {
@@ -31,17 +25,12 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) async fn new(
-        context: &mut Context<'_>,
-        engine: &Engine,
-        ready: &Ready,
-        user: &UserMapping,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(world: &World, engine: &Engine, user: &UserMapping) -> Result<Self, Error> {
         let owner = owner();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let run = sha256_framed([owner.as_bytes(), &now.to_be_bytes()])[..12].to_owned();
         let passwd = match needs_passwd(engine, user.uid) {
-            true => Some(passwd(context, engine, ready, user, &run).await?),
+            true => Some(passwd(world, user)?),
             false => None,
         };
         Ok(Self { run, owner, passwd })
@@ -57,37 +46,14 @@ fn owner() -> String {
     format!("{}:{}:{start}", boot.trim(), std::process::id())
 }
 
-/// The image's own passwd file with a line for the user, kept per image and user.
-async fn passwd(
-    context: &mut Context<'_>,
-    engine: &Engine,
-    ready: &Ready,
-    user: &UserMapping,
-    run: &str,
-) -> Result<PathBuf, Error> {
-    let world = context.world;
-    let id = sha256_framed([ready.image.id.as_bytes(), &user.uid.to_be_bytes(), &user.gid.to_be_bytes()]);
-    let path = world.state()?.join("passwd").join(id);
-    if path.is_file() {
-        return Ok(path);
-    }
-    let name = format!("dwf-{run}-passwd");
-    let container = Container::new(&name, ready.name.clone(), user.clone(), ["cat", "/etc/passwd"]);
-    let line = container.run(engine).map_err(StageError::Container)?;
-    let said = context.signals.unless(engine::run(&line, world, READ)).await;
-    let said = match said {
-        Ok(Ok(said)) if said.status.success() => said.stdout,
-        other => {
-            remove_until_gone(&Target { engine: engine.clone(), name }, world).await;
-            let said = other?.map_err(|error| StageError::Passwd(error.to_string()))?;
-            let words = engine::last_line(&said.stderr).unwrap_or_default();
-            return Err(StageError::Passwd(words).into());
-        }
-    };
-    let uid = user.uid.to_string();
-    let known = said.lines().any(|line| line.split(':').nth(2) == Some(uid.as_str()));
-    let line = format!("dwf:x:{uid}:{}::{}:/bin/sh\n", user.gid, crate::lower::HOME);
-    let text = if known { said } else { format!("{}\n{line}", said.trim_end()) };
+/// A passwd file in which the container's user has a name and a home.
+fn passwd(world: &World, user: &UserMapping) -> Result<PathBuf, Error> {
+    let path = world.state()?.join("passwd").join(format!("{}-{}", user.uid, user.gid));
+    let home = crate::lower::HOME;
+    let text = format!(
+        "root:x:0:0:root:/root:/bin/sh\ndwf:x:{}:{}::{home}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
+        user.uid, user.gid
+    );
     write(&path, &text)?;
     Ok(path)
 }
