@@ -85,7 +85,8 @@ fn story(engine: Engine, sample: &Sample, owner: (u32, u32)) {
         run.says(text);
     });
     let [line] = run.reproducing()[..] else { panic!("not one line to reproduce it:\n{run}") };
-    let expected = format!("dwf --engine {} run {}", engine.name(), sample.action);
+    let quote = if sample.action.contains('#') { "'" } else { "" };
+    let expected = format!("dwf --engine {} run {quote}{}{quote}", engine.name(), sample.action);
     assert_eq!(line, expected);
 
     let again = sandbox.shell(&project, line).run();

@@ -133,12 +133,12 @@ impl<'a> Catalog<'a> {
             }
         } else {
             let known = targets.keys().map(|name| name.get_ref().as_str()).chain(["pr", "main"]);
-            let known: Vec<&str> = known.collect();
+            let known: BTreeSet<&str> = known.collect();
             return Err(PlanError::Usage {
                 message: format!("no target is named `{name}`"),
                 hint: Some(match nearest(name, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the targets are: {}", known.join(", ")),
+                    None => format!("the targets are: {}", Vec::from_iter(known).join(", ")),
                 }),
             });
         }
