@@ -6,12 +6,18 @@ use devflow_protocol::name::{CacheName, EnvName};
 use crate::config::Config;
 use crate::facts::Facts;
 
-/// The caches. The first two are the same for every project, because they are shared by name.
+/// The caches. The first two are the same for every project, because they are shared by name; a
+/// project whose fetches start its own programs has downloads of its own.
 pub(crate) fn caches(facts: &Facts, config: &Config) -> Vec<Cache> {
-    let cargo = cache("cargo", "CARGO_HOME").map(|cache| Cache {
+    let (name, scope, readonly) = match facts.programs {
+        None => ("cargo", CacheScope::Shared, Some(CacheReadonly::Ok)),
+        Some(_) => ("cargo-own", CacheScope::Environment, None),
+    };
+    let cargo = cache(name, "CARGO_HOME").map(|cache| Cache {
         home: Some("~/.cargo".to_owned()),
         keep: keep(&["registry/", "git/", ".package-cache"]),
-        readonly: Some(CacheReadonly::Ok),
+        scope,
+        readonly,
         ..cache
     });
     let target = cache("target", "CARGO_TARGET_DIR").map(|cache| Cache {

@@ -31,6 +31,9 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
         let root = paths::relative(&facts.workspace, &facts.dir);
         because.push(format!("one package of the Cargo workspace in {root}"));
     }
+    if let Some(reason) = &facts.programs {
+        because.push(format!("{reason}: fetching may run the project's own programs"));
+    }
     DescribeResult {
         applies: true,
         because,

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use crate::manifest;
 use crate::members;
 use crate::package::{self, Package};
+use crate::programs;
 use crate::toolchain::{self, Toolchain};
 
 /// What a member of the project is to Cargo.
@@ -31,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) rust_version: Option<String>,
     /// The program in `build.rustc-wrapper`.
     pub(crate) wrapper: Option<String>,
+    /// Why a fetch would start a program of the project's choice, if it would.
+    pub(crate) programs: Option<String>,
     /// `.config/nextest.toml`.
     pub(crate) nextest: Option<Table>,
     /// Whether the project has a configuration of cargo-deny, of cargo-audit.
@@ -56,11 +59,17 @@ impl Facts {
         };
         let nowhere = |names: &[&str]| any(&files, &[dir, &workspace], names);
         let lock_ignored = is_lock_ignored(&files, &workspace)?;
+        let toolchain = first(dir, |folder| toolchain::read(&files, folder))?;
+        let folder = toolchain.as_ref().filter(|toolchain| toolchain.folder);
         let facts = Self {
             packages: package::packages(&files, &manifests, Some(&manifest))?,
             locked: files.has(&at(&workspace, "Cargo.lock"))? && !lock_ignored,
             lock_ignored,
-            toolchain: first(dir, |folder| toolchain::read(&files, folder))?,
+            programs: match folder {
+                Some(toolchain) => Some(format!("{} has toolchain.path", toolchain.file)),
+                None => programs::named(&files, dir)?,
+            },
+            toolchain,
             rust_version: rust_version(&own, &manifest),
             wrapper: first(dir, |folder| wrapper(&files, folder))?,
             nextest: manifest::read(&files, &at(&workspace, ".config/nextest.toml"))?,

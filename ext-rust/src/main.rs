@@ -15,6 +15,7 @@ mod manifest;
 mod members;
 mod nextest;
 mod package;
+mod programs;
 mod resolve;
 #[cfg(test)]
 mod resolve_tests;

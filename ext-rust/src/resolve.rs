@@ -11,7 +11,7 @@ use crate::commands;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::scope::{self, Wish};
-use crate::{security, testing};
+use crate::{programs, security, testing};
 
 /// Answers `command/resolve`.
 pub(crate) fn resolve(
@@ -86,12 +86,12 @@ fn with<'a>(words: &[&str], more: impl IntoIterator<Item = &'a [String]>) -> Vec
 fn fetch(facts: &Facts, args: &[String]) -> Action {
     let makes_lock = !facts.locked && facts.is_root();
     let lock = makes_lock.then(|| Output { path: "Cargo.lock".parse().ok(), cache: None });
-    Action {
-        fetches: true,
+    let action = Action {
         writes: commands::fetching_writes(facts),
         outputs: lock.into_iter().collect(),
         ..Action::of([cargo(facts, &["fetch"], args.iter().cloned())])
-    }
+    };
+    programs::fetching(facts, action)
 }
 
 /// `--all` from the workspace's root; below it, the package there.

@@ -8,6 +8,7 @@ use devflow_protocol::template::Template;
 
 use crate::config::{Config, Security};
 use crate::facts::Facts;
+use crate::programs;
 
 /// The tool that the settings or the project's files ask for.
 pub(crate) fn tool(facts: &Facts, config: &Config) -> Option<Security> {
@@ -38,7 +39,7 @@ pub(crate) fn resolve(facts: &Facts, config: &Config, args: &[String]) -> Resolu
             );
         }
     };
-    Resolution::Action(Action { fetches: true, ..Action::of([step]) })
+    Resolution::Action(programs::fetching(facts, Action::of([step])))
 }
 
 /// cargo-audit does not look for the workspace's lock by itself.

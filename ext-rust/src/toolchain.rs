@@ -16,6 +16,8 @@ pub(crate) struct Toolchain {
     pub(crate) components: Vec<String>,
     pub(crate) targets: Vec<String>,
     pub(crate) profile: Option<String>,
+    /// Whether it is a folder, which may be the project's.
+    pub(crate) folder: bool,
 }
 
 /// Reads a folder's toolchain file; rustup prefers the name without an extension.
@@ -45,9 +47,10 @@ fn of_table(table: &Table, file: String, files: &Files) -> Result<Toolchain, Fai
         components: manifest::texts(table, "components"),
         targets: manifest::texts(table, "targets"),
         profile: manifest::text(table, "profile").map(str::to_owned),
+        folder: table.contains_key("path"),
         file,
     };
-    let Toolchain { channel, components, targets, profile, file } = &toolchain;
+    let Toolchain { channel, components, targets, profile, file, folder: _ } = &toolchain;
     let words = channel.iter().chain(components).chain(targets).chain(profile);
     match words.into_iter().find(|word| !is_word(word)) {
         Some(word) => {

@@ -94,7 +94,7 @@ pub fn caches_on_host<'a>(
                 let own = cache.env.as_ref().and_then(|name| (user.var)(name.as_str()));
                 let own = own.unwrap_or_else(|| PathBuf::from(expand(home, &user.home.to_string_lossy())));
                 let key =
-                    sha256_framed([root.as_os_str().as_encoded_bytes(), own.as_os_str().as_encoded_bytes()]);
+                    sha256_framed([disk.as_os_str().as_encoded_bytes(), own.as_os_str().as_encoded_bytes()]);
                 let links = user.state.join("homes").join(&key[..16]).join(cache.name.as_str());
                 made.push(Prepare::Folder(disk.clone()));
                 made.extend(keep(cache, &disk));

@@ -60,6 +60,10 @@ pub enum PlanError {
     Cycle(Vec<FullName>),
 }
 
+fn is_same(one: &FullName, other: &FullName) -> bool {
+    one.member == other.member && one.stack == other.stack
+}
+
 fn list(names: &[FullName]) -> String {
     names.iter().map(FullName::to_string).collect::<Vec<_>>().join(" → ")
 }
@@ -68,6 +72,10 @@ impl Explain for PlanError {
     fn exit(&self) -> Exit {
         match self {
             Self::Answer { .. } | Self::Conflict { .. } => Exit::Extension,
+            // What one extension says of one folder is its own fault; across stacks the project says it.
+            Self::Cycle(names) if names.iter().all(|n| n.stack.is_some() && is_same(n, &names[0])) => {
+                Exit::Extension
+            }
             _ => Exit::Usage,
         }
     }
