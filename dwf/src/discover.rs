@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use devflow_protocol::name::ExtensionName;
 use serde::Serialize;
 
+use crate::config::Diagnostic;
 use crate::error::{Exit, Explain};
 use crate::project::Project;
 use crate::world::World;
@@ -63,6 +64,8 @@ pub enum DiscoverError {
         refused: Vec<Refused>,
         /// Extensions that are there.
         known: Vec<String>,
+        /// Where devflow.toml names it.
+        place: Option<String>,
     },
     /// A file that was named cannot be used.
     #[error("extension `{name}`: {} {reason}", .path.display())]
@@ -85,13 +88,14 @@ impl Explain for DiscoverError {
     }
 
     fn detail(&self) -> Option<String> {
-        match self {
-            Self::Missing { refused, .. } if !refused.is_empty() => {
-                let line = |refused: &Refused| format!("  {} {}", refused.path.display(), refused.reason);
-                Some(format!("not looked at:\n{}", refused.iter().map(line).collect::<Vec<_>>().join("\n")))
-            }
-            _ => None,
+        let Self::Missing { refused, place, .. } = self else { return None };
+        let line = |refused: &Refused| format!("  {} {}", refused.path.display(), refused.reason);
+        let mut lines: Vec<String> = place.iter().cloned().collect();
+        if !refused.is_empty() {
+            lines.push("not looked at:".to_owned());
+            lines.extend(refused.iter().map(line));
         }
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     fn hint(&self) -> Option<String> {
@@ -180,6 +184,7 @@ impl<'a> Places<'a> {
             name: name.clone(),
             refused,
             known: self.names().iter().map(ExtensionName::to_string).collect(),
+            place: self.place(name),
         })
     }
 
@@ -202,6 +207,14 @@ impl<'a> Places<'a> {
         let mut names = extensions_in(self.world.install_dir());
         names.sort();
         names
+    }
+
+    /// The place where devflow.toml names a stack.
+    fn place(&self, name: &ExtensionName) -> Option<String> {
+        let config = &self.project.config;
+        let mut stacks = config.file.project.stack.as_ref()?.get_ref().iter();
+        let written = stacks.find(|stack| stack.get_ref() == name)?;
+        Some(Diagnostic::new(config.source.as_ref()?, written.span(), "").shown())
     }
 
     fn configured(&self, name: &ExtensionName) -> Option<PathBuf> {

@@ -11,7 +11,7 @@ use devflow_oci::{Engine, EngineKind, Init, Invocation};
 use crate::config::EngineChoice;
 use crate::discover::{believable_dir, executable};
 use crate::error::{Exit, Explain};
-use crate::process::{self, CaptureError, Captured};
+use crate::process::{self, CaptureError, Captured, Process};
 use crate::world::World;
 
 /// How long an engine that was named has to answer.
@@ -126,6 +126,16 @@ pub async fn run(
 ) -> Result<Captured, CaptureError> {
     tracing::debug!(target: "devflow::engine", "\n{invocation}");
     process::capture(invocation, &world.env, deadline, BOUND).await
+}
+
+/// Runs a call of the engine's client until `stop` comes first; then its process is the caller's to end.
+pub async fn run_unless<T>(
+    invocation: &Invocation,
+    world: &World,
+    stop: impl Future<Output = T>,
+) -> Result<Result<Captured, CaptureError>, (T, Process)> {
+    tracing::debug!(target: "devflow::engine", "\n{invocation}");
+    process::capture_unless(invocation, &world.env, BOUND, stop).await
 }
 
 fn reason(error: &CaptureError) -> String {

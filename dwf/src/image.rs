@@ -5,19 +5,34 @@
 use std::time::Duration;
 
 use devflow_oci::build::is_buildkit_missing;
-use devflow_oci::{Build, Engine, Image, ImageRef, build, inspect, store};
+use devflow_oci::{Build, Engine, Image, ImageRef, Invocation, build, inspect, store};
+use tokio::time::sleep;
 
-use crate::engine::{last_line, run};
-use crate::error::{Exit, Explain};
+use crate::engine::{last_line, run, run_unless};
+use crate::error::{Error, Exit, Explain};
 use crate::identity;
+use crate::process::{CaptureError, Captured};
 use crate::project::Project;
 use crate::report::Reporter;
+use crate::signals::{Interrupted, Signals};
 use crate::world::World;
 
 /// For a question to the engine.
 const ASK: Duration = Duration::from_secs(30);
 /// For a pull or a build.
 const WORK: Duration = Duration::from_secs(3600);
+
+/// For a pull or a build that was stopped to remove what it made.
+const TIDY: Duration = Duration::from_secs(10);
+
+/// Who is asked to end when a pull or a build has to.
+#[derive(Debug, Clone, Copy)]
+enum Tidy {
+    /// The client and all it started.
+    All,
+    /// What the client started.
+    Workers,
+}
 
 /// An image that is there.
 #[derive(Debug, Clone)]
@@ -103,16 +118,17 @@ pub async fn ensure(
     fingerprint: &str,
     world: &World,
     reporter: &mut Reporter,
-) -> Result<Ready, ImageError> {
+    signals: &mut Signals,
+) -> Result<Ready, Error> {
     let name = name(project, fingerprint)?;
-    let mut maker = Maker { engine, world, name, tried: Vec::new() };
+    let mut maker = Maker { engine, world, signals, name, tried: Vec::new() };
     if let Some(image) = maker.look().await? {
         return Ok(Ready { name: maker.name, image });
     }
     maker.tried.push(format!("it is not in {}", engine.kind));
     if project.config.file.container.image.is_some() {
         reporter.note(&format!("pulling {} …", maker.name));
-        if maker.pull().await
+        if maker.pull().await?
             && let Some(image) = maker.look().await?
         {
             return Ok(Ready { name: maker.name, image });
@@ -130,7 +146,7 @@ pub async fn ensure(
         Some(_) => maker.tried.push("its name has a tag or digest of its own, so it is not built".to_owned()),
         None => maker.tried.push(format!("there is no {} to build it from", identity::DOCKERFILE)),
     }
-    Err(ImageError::Absent { name: maker.name.to_string(), tried: maker.tried })
+    Err(ImageError::Absent { name: maker.name.to_string(), tried: maker.tried }.into())
 }
 
 /// Whether the image's tag is the fingerprint.
@@ -173,40 +189,73 @@ fn repository(name: &str) -> String {
 struct Maker<'a> {
     engine: &'a Engine,
     world: &'a World,
+    signals: &'a mut Signals,
     name: ImageRef,
     tried: Vec<String>,
 }
 
 impl Maker<'_> {
-    async fn look(&self) -> Result<Option<Image>, ImageError> {
-        let failed = |reason: String| ImageError::Ask { name: self.name.to_string(), reason };
+    async fn look(&mut self) -> Result<Option<Image>, Error> {
+        let name = self.name.to_string();
+        let failed = |reason: String| ImageError::Ask { name: name.clone(), reason };
         let question = inspect::inspect(self.engine, &self.name);
-        let said = run(&question, self.world, ASK).await.map_err(|error| failed(error.to_string()))?;
-        inspect::parse_inspect(said.status.success(), &said.stdout, &said.stderr)
-            .map_err(|error| failed(error.to_string()))
+        let asking = self.signals.unless(run(&question, self.world, ASK));
+        let said = asking.await?.map_err(|error| failed(error.to_string()))?;
+        let found = inspect::parse_inspect(said.status.success(), &said.stdout, &said.stderr);
+        Ok(found.map_err(|error| failed(error.to_string()))?)
     }
 
-    async fn pull(&mut self) -> bool {
-        match run(&store::pull(self.engine, &self.name), self.world, WORK).await {
-            Ok(said) if said.status.success() => true,
-            Ok(said) => {
-                let words = last_line(&said.stderr).unwrap_or_default();
-                self.tried.push(format!("it could not be pulled: {words}"));
-                false
+    async fn pull(&mut self) -> Result<bool, Error> {
+        let reason = match self.work(&store::pull(self.engine, &self.name), Tidy::All).await? {
+            Ok(said) if said.status.success() => return Ok(true),
+            Ok(said) => last_line(&said.stderr).unwrap_or_default(),
+            Err(error) => error.to_string(),
+        };
+        self.tried.push(format!("it could not be pulled: {reason}"));
+        Ok(false)
+    }
+
+    /// A long call; a signal, or too long a time, ends it so that it leaves nothing behind.
+    async fn work(
+        &mut self,
+        invocation: &Invocation,
+        tidy: Tidy,
+    ) -> Result<Result<Captured, CaptureError>, Error> {
+        let stop = async {
+            tokio::select! {
+                number = self.signals.next() => Some(number),
+                () = sleep(WORK) => None,
             }
-            Err(error) => {
-                self.tried.push(format!("it could not be pulled: {error}"));
-                false
+        };
+        let (number, mut process) = match run_unless(invocation, self.world, stop).await {
+            Ok(captured) => return Ok(captured),
+            Err(stopped) => stopped,
+        };
+        let hurry = async {
+            tokio::select! {
+                _ = self.signals.next() => {}
+                () = sleep(TIDY) => {}
             }
+        };
+        match tidy {
+            Tidy::All => process.end(hurry).await,
+            Tidy::Workers => process.end_workers(hurry).await,
+        }
+        match number {
+            Some(number) => Err(Interrupted(number).into()),
+            None => Ok(Err(CaptureError::Timeout(WORK))),
         }
     }
 
-    async fn build(&mut self, project: &Project, dockerfile: &str) -> Result<(), ImageError> {
+    async fn build(&mut self, project: &Project, dockerfile: &str) -> Result<(), Error> {
+        let name = self.name.to_string();
         let failed = |words: String| ImageError::Build {
-            name: self.name.to_string(),
+            name: name.clone(),
             dockerfile: dockerfile.to_owned(),
             words,
         };
+        // Podman that is asked to end leaves containers; one whose worker ended removes them.
+        let tidy = if self.engine.is_podman() { Tidy::Workers } else { Tidy::All };
         let mut build = Build {
             context: project.root.clone(),
             dockerfile: project.root.join(dockerfile),
@@ -217,7 +266,7 @@ impl Maker<'_> {
         };
         loop {
             let invocation = build.run(self.engine).map_err(|error| failed(error.to_string()))?;
-            let said = run(&invocation, self.world, WORK).await.map_err(|error| failed(error.to_string()))?;
+            let said = self.work(&invocation, tidy).await?.map_err(|error| failed(error.to_string()))?;
             if said.status.success() {
                 return Ok(());
             }
@@ -226,7 +275,7 @@ impl Maker<'_> {
                 continue;
             }
             let words = if said.stderr.trim().is_empty() { said.stdout } else { said.stdout + &said.stderr };
-            return Err(failed(end_of(&words, 60)));
+            return Err(failed(end_of(&words, 60)).into());
         }
     }
 }

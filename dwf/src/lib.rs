@@ -74,7 +74,9 @@ pub fn main() -> ExitCode {
     let tasks = tokio::task::LocalSet::new();
     let work = tasks.run_until(async {
         let mut signals = Signals::listen().map_err(StartError)?;
-        command::run(&world, cli.global, cli.command, &mut reporter, &mut signals).await
+        let good = command::run(&world, cli.global, cli.command, &mut reporter, &mut signals).await?;
+        signals.none().await?;
+        Ok(good)
     });
     // What a panic leaves half done is not looked at again, but children are ended as it unwinds.
     let work = std::panic::AssertUnwindSafe(|| runtime.block_on(work));

@@ -4,15 +4,21 @@
 //! killed when the value that stands for it goes away.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use devflow_oci::Invocation;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::task::spawn_local;
+use tokio::time::timeout;
+
+/// Between two looks for workers.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// A child and its group.
 #[derive(Debug)]
@@ -107,16 +113,36 @@ pub async fn capture(
     deadline: Duration,
     bound: usize,
 ) -> Result<Captured, CaptureError> {
-    let mut process = spawn(invocation, env, Streams::Captured).map_err(CaptureError::Spawn)?;
-    let (stdout, stderr) = (process.stdout(), process.stderr());
-    let run = async {
-        let (stdout, stderr) = tokio::try_join!(head(stdout, bound), tail(stderr, bound))?;
-        io::Result::Ok(Captured { status: process.wait().await?, stdout, stderr })
-    };
-    match tokio::time::timeout(deadline, run).await {
-        Ok(result) => result.map_err(CaptureError::Read),
+    match capture_unless(invocation, env, bound, tokio::time::sleep(deadline)).await {
+        Ok(captured) => captured,
         Err(_) => Err(CaptureError::Timeout(deadline)),
     }
+}
+
+/// As [`capture`], until `stop` comes first: then the program, whose streams are still read, is the
+/// caller's to end. Must be called inside a local task set.
+pub async fn capture_unless<T>(
+    invocation: &Invocation,
+    env: &BTreeMap<String, String>,
+    bound: usize,
+    stop: impl Future<Output = T>,
+) -> Result<Result<Captured, CaptureError>, (T, Process)> {
+    let mut process = match spawn(invocation, env, Streams::Captured) {
+        Ok(process) => process,
+        Err(error) => return Ok(Err(CaptureError::Spawn(error))),
+    };
+    let stdout = spawn_local(head(process.stdout(), bound));
+    let stderr = spawn_local(tail(process.stderr(), bound));
+    let run = async {
+        let status = process.wait().await?;
+        let (stdout, stderr) = tokio::try_join!(stdout, stderr).map_err(io::Error::other)?;
+        io::Result::Ok(Captured { status, stdout: stdout?, stderr: stderr? })
+    };
+    let stopped = tokio::select! {
+        result = run => return Ok(result.map_err(CaptureError::Read)),
+        stopped = stop => stopped,
+    };
+    Err((stopped, process))
 }
 
 async fn head(stream: Option<impl AsyncRead + Unpin>, bound: usize) -> io::Result<String> {
@@ -178,6 +204,49 @@ impl Process {
         let status = self.child.wait().await?;
         self.reaped = true;
         Ok(status)
+    }
+
+    /// Asks the whole group to end, and waits for the child, but not beyond `hurry`.
+    pub async fn end(&mut self, hurry: impl Future) {
+        self.signal(Signal::SIGTERM);
+        tokio::select! {
+            _ = self.wait() => {}
+            _ = hurry => {}
+        }
+    }
+
+    /// Ends what the child started, again and again, and lets the child itself tidy up after them;
+    /// but not beyond `hurry`.
+    pub async fn end_workers(&mut self, hurry: impl Future) {
+        let end = async {
+            loop {
+                for worker in self.workers() {
+                    let _ = kill(worker, Signal::SIGTERM);
+                }
+                if timeout(AGAIN, self.wait()).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = end => {}
+            _ = hurry => {}
+        }
+    }
+
+    /// The members of the group that are not the child, nor the child started once more by itself.
+    fn workers(&self) -> Vec<Pid> {
+        let read = |pid: i32, name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let child = read(self.group.as_raw(), "cmdline");
+        let names = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = names.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let is_worker = |pid: &i32| {
+            let stat = String::from_utf8_lossy(&read(*pid, "stat")).into_owned();
+            // The command in parentheses may hold blanks; the group is the third field after it (proc(5)).
+            let group = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(2)?.parse().ok());
+            group == Some(self.group.as_raw()) && read(*pid, "cmdline") != child
+        };
+        pids.filter(is_worker).map(Pid::from_raw).collect()
     }
 
     /// Signals the child's whole group; a group that is gone is no error.

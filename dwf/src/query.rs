@@ -5,16 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use devflow_protocol::message::{self, Alternative, DescribeParams, Platform, Resolution, ResolveParams};
-use devflow_protocol::name::ExtensionName;
+use devflow_protocol::message::{
+    self, Alternative, DescribeParams, Platform, Resolution, ResolveParams, method,
+};
+use devflow_protocol::name::{CommandName, ExtensionName};
 use devflow_protocol::path::RelPath;
 use futures_util::future::join_all;
 
 use crate::config::Diagnostic;
 use crate::discover::{DiscoverError, Found};
 use crate::error::{Error, nearest};
-use crate::extension::{Context, Extension, Problem, Words};
-
+use crate::extension::{Context, Extension, Problem, Words, complaint};
 use crate::name::FullName;
 use crate::plan::{Answers, Catalog, Described, PlanError, Selection, check_description, check_resolution};
 use crate::project::Project;
@@ -149,7 +150,7 @@ impl Asking<'_> {
             let found = extension.info.extension.version.clone();
             if !range.get_ref().contains(&found) {
                 let allowed = range.get_ref().to_string();
-                return Err(extension.fail(Problem::Version { found, allowed }).await.into());
+                return Err(extension.fail(Problem::Version { found, allowed }, None).await.into());
             }
         }
         let versions = self.extensions.values();
@@ -179,27 +180,29 @@ impl Asking<'_> {
         for (stack, member, answer) in answers {
             let result = match answer {
                 Ok(result) => result,
-                Err(problem) => return Err(self.blame(&stack, problem).await),
+                Err(problem) => return Err(self.blame(&stack, &member, None, problem).await),
             };
             if !result.applies {
                 because.entry(stack).or_default().extend(result.because);
                 continue;
             }
-            check_description(&result)
-                .map_err(|reason| wrong_answer(&stack, &format!("`{member}`"), reason))?;
+            if let Err(reason) = check_description(&result) {
+                let problem = Problem::Answer { method: method::DESCRIBE, reason };
+                return Err(self.blame(&stack, &member, None, problem).await);
+            }
             self.answers.described.push(Described { member, stack, result });
+        }
+        for (stack, dir) in &questions.claimed {
+            if !self.answers.described.iter().any(|d| d.stack == *stack && d.member == *dir) {
+                let because = vec![format!("{dir}/{} says that it has this stack", crate::config::FILE)];
+                return Err(PlanError::NotApplied { stack: stack.clone(), because }.into());
+            }
         }
         let applies =
             |stack: &ExtensionName| self.answers.described.iter().any(|described| described.stack == *stack);
         for stack in questions.folders.keys().filter(|stack| !questions.optional.contains(stack)) {
             if !applies(stack) {
                 let because = because.remove(stack).unwrap_or_default();
-                return Err(PlanError::NotApplied { stack: stack.clone(), because }.into());
-            }
-        }
-        for (stack, dir) in &questions.claimed {
-            if !self.answers.described.iter().any(|d| d.stack == *stack && d.member == *dir) {
-                let because = vec![format!("{dir}/{} says that it has this stack", crate::config::FILE)];
                 return Err(PlanError::NotApplied { stack: stack.clone(), because }.into());
             }
         }
@@ -248,9 +251,14 @@ impl Asking<'_> {
             for (name, answer) in self.resolve_all(catalog, selection, &open).await {
                 let actions = match answer {
                     None => Vec::new(),
-                    Some((stack, Err(problem))) => return Err(self.blame(&stack, problem).await),
+                    Some((stack, Err(problem))) => {
+                        return Err(self.blame(&stack, &name.member, Some(&name.command), problem).await);
+                    }
                     Some((stack, Ok(resolution))) => {
-                        self.checked(&name, &stack, &resolution)?;
+                        if let Err(reason) = self.checked(&name, &stack, &resolution) {
+                            let problem = Problem::Answer { method: method::RESOLVE, reason };
+                            return Err(self.blame(&stack, &name.member, Some(&name.command), problem).await);
+                        }
                         let actions = actions_of(&resolution);
                         self.answers.resolved.insert(name.clone(), resolution);
                         actions
@@ -292,23 +300,35 @@ impl Asking<'_> {
         .await
     }
 
-    fn checked(&self, name: &FullName, stack: &ExtensionName, resolution: &Resolution) -> Result<(), Error> {
-        let described = self
-            .answers
-            .described
-            .iter()
-            .find(|d| d.member == name.member && d.stack == *stack)
-            .map(|d| &d.result);
-        match described.map(|described| check_resolution(resolution, described)) {
-            Some(Err(reason)) => Err(wrong_answer(stack, &format!("{}", name.command), reason)),
-            _ => Ok(()),
+    fn checked(&self, name: &FullName, stack: &ExtensionName, resolution: &Resolution) -> Result<(), String> {
+        let mut described = self.answers.described.iter();
+        match described.find(|d| d.member == name.member && d.stack == *stack) {
+            Some(described) => check_resolution(resolution, &described.result),
+            None => Ok(()),
         }
     }
 
-    async fn blame(&mut self, stack: &ExtensionName, problem: Problem) -> Error {
+    /// What an extension did wrong, or says is wrong with the project; it has been ended.
+    async fn blame(
+        &mut self,
+        stack: &ExtensionName,
+        dir: &RelPath,
+        command: Option<&CommandName>,
+        problem: Problem,
+    ) -> Error {
+        if let Problem::Client(error) = &problem
+            && let Some(complaint) = complaint(self.project, dir, stack, error)
+        {
+            return complaint.into();
+        }
+        let place = if dir.is_here() { "the project's root".to_owned() } else { format!("`{dir}`") };
+        let asked = match command {
+            Some(command) => format!("{command} in {place}"),
+            None => place,
+        };
         match self.extensions.get_mut(stack) {
-            Some(extension) => extension.fail(problem).await.into(),
-            None => wrong_answer(stack, "everything", "it is not there".to_owned()),
+            Some(extension) => extension.fail(problem, Some(asked)).await.into(),
+            None => PlanError::NotApplied { stack: stack.clone(), because: Vec::new() }.into(),
         }
     }
 
@@ -323,7 +343,7 @@ impl Asking<'_> {
     fn config(&self, stack: &ExtensionName) -> message::Config {
         let sections = &self.project.config.file.extensions;
         let section = sections.iter().find(|(name, _)| name.get_ref() == stack);
-        match section.map(|(_, section)| serde_json::to_value(&section.config)) {
+        match section.map(|(_, section)| serde_json::to_value(section.config.get_ref())) {
             Some(Ok(serde_json::Value::Object(config))) => config,
             _ => message::Config::new(),
         }
@@ -338,10 +358,6 @@ fn actions_of(resolution: &Resolution) -> Vec<message::Action> {
             list.iter().map(|Alternative { action, .. }| action.clone()).collect()
         }
     }
-}
-
-fn wrong_answer(stack: &ExtensionName, about: &str, reason: String) -> Error {
-    PlanError::Answer { stack: stack.clone(), about: about.to_owned(), reason }.into()
 }
 
 /// Where actions run: containers are Linux, on the machine's own architecture.

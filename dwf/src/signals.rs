@@ -2,18 +2,19 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Exit, Explain};
 
-/// The signals that end a run.
+/// The signals that end a run. One that was ignored when dwf started stays ignored, as `nohup` wants.
 #[derive(Debug)]
 pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    quit: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
+    quit: Option<Signal>,
 }
 
 /// A signal ended the run.
@@ -34,23 +35,34 @@ impl Explain for Interrupted {
 impl Signals {
     /// From here on these signals are events.
     pub fn listen() -> io::Result<Self> {
+        let ignored = ignored();
+        let listen = |kind: SignalKind| match ignored & (1 << (kind.as_raw_value() - 1)) {
+            0 => signal(kind).map(Some),
+            _ => Ok(None),
+        };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+            quit: listen(SignalKind::quit())?,
         })
     }
 
     /// The next signal's number.
     pub async fn next(&mut self) -> i32 {
         let kind = tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hangup.recv() => SignalKind::hangup(),
-            _ = self.quit.recv() => SignalKind::quit(),
+            () = come(&mut self.interrupt) => SignalKind::interrupt(),
+            () = come(&mut self.terminate) => SignalKind::terminate(),
+            () = come(&mut self.hangup) => SignalKind::hangup(),
+            () = come(&mut self.quit) => SignalKind::quit(),
         };
         kind.as_raw_value()
+    }
+
+    /// Fails when a signal has come that nobody has taken: what follows must not read as success.
+    pub async fn none(&mut self) -> Result<(), Interrupted> {
+        // The runtime hears of a signal when it next looks, which is while this sleeps.
+        self.unless(tokio::time::sleep(Duration::ZERO)).await
     }
 
     /// Does something that may simply be dropped when a signal comes.
@@ -61,4 +73,18 @@ impl Signals {
             output = work => Ok(output),
         }
     }
+}
+
+async fn come(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that this process was started with as ignored, a bit each; elsewhere than on Linux none.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

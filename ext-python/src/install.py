@@ -3,7 +3,9 @@
 A set of requirements is resolved once. Its wheels are kept by their SHA-256, and a list of them by a
 key of everything that was asked for, so that neither other projects nor time change what is
 installed, and the same list installs on any machine part with the same Python, offline. `--pip`
-arguments (`--upgrade`, say) resolve anew. Nothing here runs code of the project.
+arguments (`--upgrade`, say) resolve anew. Nothing here runs code of the project: not from an
+environment that its tests may have changed, which is made anew, and not (hence `-I`) from modules
+in its folder that have names of the standard library.
 """
 
 import argparse
@@ -42,7 +44,7 @@ def write(path, text):
 
 
 def pip(venv, *args):
-    command = [venv / "bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input", *args]
+    command = [venv / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", *args]
     return subprocess.run(command).returncode
 
 
@@ -102,16 +104,15 @@ def read_setup_py(path):
 
 
 def works(venv):
-    try:
-        return subprocess.run([venv / "bin/python", "-c", ""], stderr=subprocess.DEVNULL).returncode == 0
-    except OSError:
-        return False
+    """Whether it leads to this interpreter. Nothing in it is run: the project's tests can write there."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    return os.path.exists(base) and os.path.realpath(venv / "bin/python") == os.path.realpath(base)
 
 
 def make(venv):
     for entry in venv.iterdir() if venv.exists() else ():
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    if subprocess.run([sys.executable, "-m", "venv", venv]).returncode:
+    if subprocess.run([sys.executable, "-I", "-m", "venv", venv]).returncode:
         sys.exit(f"{sys.executable} cannot make a virtual environment in {venv}")
 
 

@@ -81,7 +81,7 @@ fn environment(project: &Project, args: &[String]) -> Step {
     let words = words.iter().map(|word| template(word));
     Step {
         program: Template::literal(project.config.python()),
-        args: [Template::literal("-c"), script].into_iter().chain(words).collect(),
+        args: ["-I", "-c"].map(Template::literal).into_iter().chain([script]).chain(words).collect(),
     }
 }
 

@@ -120,7 +120,7 @@ fn mounts_stay_inside() {
         .says("in neither the project nor the cache");
     verify(&sandbox, &format!("{image}\n[cache]\nroot = \"/etc\""), &args)
         .expect(2)
-        .says("lies inside the project");
+        .says("the cache root is a folder inside the project");
     link("cache").expect("a link");
     let run = sandbox.dwf(&project, ["verify", "--engine", "docker"]);
     sandbox.write("p/devflow.toml", &format!("{CONFIG}[container]\n{image}\n[cache]\nroot = \"cache\"\n"));

@@ -1,91 +1,157 @@
 //! What a devflow.toml must fulfil beyond its types.
 
+use std::collections::BTreeSet;
+
+use devflow_oci::{ImageRef, environment, fingerprint, target};
+use globset::Glob;
 use toml::Spanned;
 
 use super::diagnostic::{Diagnostic, Source};
-use super::model::File;
+use super::model::{Container, File};
+
+/// What is wrong, and where; the source is added by whoever has it.
+type Wrong = (std::ops::Range<usize>, String);
 
 /// Checks what can be said without looking at the project.
 pub(super) fn check(file: &File, source: &Source) -> Result<(), Diagnostic> {
-    let wrong = |span: std::ops::Range<usize>, message: String| Err(Diagnostic::new(source, span, message));
-    if file.project.stack.is_none() {
-        return wrong(
-            0..0,
-            "`[project] stack` is missing: name the stacks, such as stack = [\"NAME\"]".to_owned(),
-        );
+    let rules = [project, targets, commands, extensions, caches];
+    let wrong = rules.iter().try_for_each(|rule| rule(file)).and_then(|()| container(&file.container));
+    wrong.map_err(|(span, message)| Diagnostic::new(source, span, message))
+}
+
+fn wrong<T>(at: &Spanned<T>, message: impl Into<String>) -> Result<(), Wrong> {
+    Err((at.span(), message.into()))
+}
+
+fn project(file: &File) -> Result<(), Wrong> {
+    let Some(stacks) = &file.project.stack else {
+        let message = "`[project] stack` is missing: name the stacks, such as stack = [\"NAME\"]";
+        return Err((0..0, message.to_owned()));
+    };
+    let mut seen = BTreeSet::new();
+    for stack in stacks.get_ref() {
+        if !seen.insert(stack.get_ref()) {
+            return wrong(stack, format!("`{}` is named twice", stack.get_ref()));
+        }
     }
     if let Some(name) = &file.project.name
         && !is_plain_name(name.get_ref())
     {
-        return wrong(name.span(), "a project's name has letters, digits, `.`, `_` and `-` only".to_owned());
+        return wrong(name, "a project's name has letters, digits, `.`, `_` and `-` only");
     }
     for member in &file.project.members {
         if !is_inside(member.get_ref()) {
-            return wrong(member.span(), "a member is a folder inside the project, without `..`".to_owned());
-        }
-    }
-    for (name, commands) in &file.targets {
-        if !is_plain_name(name.get_ref()) {
-            return wrong(
-                name.span(),
-                "a target's name has letters, digits, `.`, `_` and `-` only".to_owned(),
-            );
-        }
-        if commands.is_empty() {
-            return wrong(name.span(), format!("target `{}` names no command", name.get_ref()));
-        }
-    }
-    let paths = [&file.container.dockerfile];
-    for path in paths.into_iter().flatten().chain(&file.container.fingerprint_inputs) {
-        if !is_inside(path.get_ref()) {
-            return wrong(path.span(), "this is a path inside the project, without `..`".to_owned());
-        }
-    }
-    if let Some(root) = &file.cache.root
-        && !is_inside(root.get_ref())
-    {
-        let message =
-            "the cache root lies inside the project; DWF_CACHE_ROOT may name another place".to_owned();
-        return wrong(root.span(), message);
-    }
-    for glob in &file.container.pass_env {
-        if let Err(error) = globset::Glob::new(glob.get_ref()) {
-            return wrong(glob.span(), format!("this is neither a name nor a glob: {}", error.kind()));
-        }
-    }
-    for mount in &file.container.mounts {
-        if !is_inside(mount.source.get_ref()) {
-            return wrong(mount.source.span(), "a mount's source lies inside the project".to_owned());
-        }
-        absolute(&mount.target, source)?;
-    }
-    for path in &file.container.tmpfs {
-        absolute(path, source)?;
-    }
-    for (name, command) in &file.commands {
-        if let Some(run) = &command.run
-            && run.get_ref().is_empty()
-        {
-            return wrong(run.span(), format!("`run` of `{}` names no program", name.get_ref()));
-        }
-        if command.timeout == Some(0) {
-            return wrong(name.span(), format!("the timeout of `{}` is 0 s", name.get_ref()));
+            return wrong(member, "a member is a folder inside the project, without `..`");
         }
     }
     Ok(())
 }
 
-fn absolute(path: &Spanned<String>, source: &Source) -> Result<(), Diagnostic> {
+fn targets(file: &File) -> Result<(), Wrong> {
+    for (name, commands) in &file.targets {
+        if !is_plain_name(name.get_ref()) {
+            return wrong(name, "a target's name has letters, digits, `.`, `_` and `-` only");
+        }
+        if commands.is_empty() {
+            return wrong(name, format!("target `{}` names no command", name.get_ref()));
+        }
+    }
+    Ok(())
+}
+
+fn commands(file: &File) -> Result<(), Wrong> {
+    for (name, command) in &file.commands {
+        if let Some(run) = &command.run {
+            if run.get_ref().first().is_none_or(String::is_empty) {
+                return wrong(run, format!("`run` of `{}` names no program", name.get_ref()));
+            }
+            if run.get_ref().iter().any(|word| word.contains('\0')) {
+                return wrong(run, "no program can be given a NUL");
+            }
+        }
+        if command.args.iter().chain(command.env.values()).any(|text| text.contains('\0')) {
+            return wrong(name, format!("`args` or `env` of `{}` hold a NUL", name.get_ref()));
+        }
+    }
+    Ok(())
+}
+
+fn extensions(file: &File) -> Result<(), Wrong> {
+    for path in file.extensions.values().filter_map(|section| section.path.as_ref()) {
+        if !is_inside(path.get_ref()) {
+            return wrong(path, "an extension that came with the project lies inside it, without `..`");
+        }
+    }
+    Ok(())
+}
+
+fn caches(file: &File) -> Result<(), Wrong> {
+    match &file.cache.root {
+        Some(root) if !is_inside(root.get_ref()) || is_here(root.get_ref()) => wrong(
+            root,
+            "the cache root is a folder inside the project, without `..`; another place is for \
+             DWF_CACHE_ROOT to say",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn container(container: &Container) -> Result<(), Wrong> {
+    if let Some(image) = &container.image
+        && let Err(error) = image.get_ref().parse::<ImageRef>()
+    {
+        return wrong(image, error.to_string());
+    }
+    if let Some(path) = &container.dockerfile
+        && !is_inside(path.get_ref())
+    {
+        return wrong(path, "this is a path inside the project, without `..`");
+    }
+    for input in &container.fingerprint_inputs {
+        if let Err(error) = fingerprint::check(input.get_ref()) {
+            return wrong(input, error.to_string());
+        }
+    }
+    for name in &container.pass_env {
+        pass_env(name)?;
+    }
+    let mut taken = BTreeSet::new();
+    for mount in &container.mounts {
+        if !is_inside(mount.source.get_ref()) {
+            return wrong(&mount.source, "a mount's source lies inside the project");
+        }
+        place(&mount.target, &mut taken)?;
+    }
+    container.tmpfs.iter().try_for_each(|path| place(path, &mut taken))
+}
+
+fn pass_env(name: &Spanned<String>) -> Result<(), Wrong> {
+    let text = name.get_ref();
+    let is_glob = text.contains(['*', '?', '[', '{']);
+    if !is_glob && !environment::is_name(text) {
+        return wrong(name, format!("{text:?} is not a variable's name, nor a glob of such names"));
+    }
+    if !is_glob && !environment::may_come_from_host(text) {
+        return wrong(name, format!("{text} cannot be let through: it would change the engine's client"));
+    }
+    match Glob::new(text) {
+        Ok(_) => Ok(()),
+        Err(error) => wrong(name, error.to_string()),
+    }
+}
+
+/// A place in the container that nothing else takes.
+fn place<'a>(path: &'a Spanned<String>, taken: &mut BTreeSet<&'a str>) -> Result<(), Wrong> {
     let text = path.get_ref();
-    let plain = !text.chars().any(|c| c.is_control() || matches!(c, ',' | ':'));
-    if text.starts_with('/') && plain && text.split('/').all(|part| part != "..") {
-        Ok(())
-    } else {
-        Err(Diagnostic::new(
-            source,
-            path.span(),
-            "this is an absolute path in the container, without `..`, `,` and `:`",
-        ))
+    if let Err(error) = target::check_target(text) {
+        return wrong(path, error.to_string());
+    }
+    if text.contains([',', ':']) {
+        return wrong(path, "a place in the container has no `,` and no `:`");
+    }
+    match taken.insert(text) {
+        true => Ok(()),
+        false => wrong(path, format!("two mounts want {text}")),
     }
 }
 
@@ -100,4 +166,9 @@ fn is_inside(text: &str) -> bool {
         && !text.starts_with('/')
         && !text.chars().any(char::is_control)
         && text.split('/').all(|part| part != "..")
+}
+
+/// Whether a path that is inside is the folder itself.
+fn is_here(text: &str) -> bool {
+    text.split('/').all(|part| part.is_empty() || part == ".")
 }

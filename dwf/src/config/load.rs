@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::diagnostic::{Diagnostic, Source};
 use super::model::{File, MemberFile};
-use crate::error::{Exit, Explain, nearest};
+use crate::error::{Exit, Explain};
 use crate::files;
 
 /// Bytes that a configuration may have.
@@ -77,28 +77,64 @@ pub(super) fn read(path: &Path, shown: &Path) -> Result<String, ConfigError> {
 pub(super) fn parse<T: serde::de::DeserializeOwned>(source: &Source) -> Result<T, ConfigError> {
     toml::from_str(&source.text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
-        let message = error.message().to_owned();
-        let (message, help) = unknown_name(&message).unwrap_or((message, None));
-        Diagnostic::new(source, span, message).help(help).into()
+        Diagnostic::unknown_name(source, span, &plain(error.message())).into()
     })
 }
 
-/// serde says "unknown field `a`, expected one of `b`, `c`"; a person wants "unknown key `a`" and
-/// the one that is near.
-fn unknown_name(message: &str) -> Option<(String, Option<String>)> {
-    let rest = message.strip_prefix("unknown ")?;
-    let (what, rest) = rest.split_once(" `")?;
-    let (name, rest) = rest.split_once('`')?;
-    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    let what = match what {
-        "field" => "key",
-        "variant" => "value",
-        other => other,
+/// What the parser means, without the words of its trade.
+fn plain(message: &str) -> String {
+    const WANTED: &[(&str, &str)] = &[
+        ("a sequence", "a list"),
+        ("f64", "a number"),
+        ("u64", "a whole number that is not negative"),
+        ("a boolean", "true or false"),
+        ("a string", "a text in quotes"),
+        ("a map", "a table"),
+    ];
+    const FOUND: &[(&str, &str)] = &[
+        ("string ", "the text "),
+        ("integer ", "the number "),
+        ("floating point ", "the number "),
+        ("boolean ", ""),
+        ("sequence", "a list"),
+        ("map", "a table"),
+    ];
+    if message.contains("recursion") {
+        return "this is nested too deeply".to_owned();
+    }
+    let wrong = message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return message.to_owned();
     };
-    let help = match nearest(name, known.iter().copied()) {
-        Some(name) => Some(format!("did you mean `{name}`?")),
-        None if known.is_empty() => None,
-        None => Some(format!("known here: {}", known.join(", "))),
-    };
-    Some((format!("unknown {what} `{name}`"), help))
+    let wanted = WANTED.iter().find(|(word, _)| *word == wanted).map_or(wanted, |(_, plain)| plain);
+    let found = FOUND.iter().find_map(|(word, plain)| Some(format!("{plain}{}", found.strip_prefix(word)?)));
+    match found {
+        Some(found) => format!("this is {}, and has to be {wanted}", found.replace('`', "")),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn plain_words() {
+        for (message, expected) in [
+            (
+                "invalid type: string \"shop\", expected a sequence",
+                "this is the text \"shop\", and has to be a list",
+            ),
+            (
+                "invalid value: integer `-1`, expected u64",
+                "this is the number -1, and has to be a whole number that is not negative",
+            ),
+            ("invalid type: map, expected a string", "this is a table, and has to be a text in quotes"),
+            ("invalid type: unit, expected a string", "invalid type: unit, expected a string"),
+            ("recursion limit", "this is nested too deeply"),
+            ("duplicate key", "duplicate key"),
+        ] {
+            assert_eq!(plain(message), expected);
+        }
+    }
 }

@@ -123,6 +123,7 @@ pub struct Container {
     /// Memory limit, such as `4 GB`.
     pub memory: Option<super::units::Size>,
     /// Processors, such as `1.5`.
+    #[serde(deserialize_with = "super::units::processors")]
     pub cpus: Option<f64>,
     /// Size of /dev/shm, such as `1 GB`.
     pub shm_size: Option<super::units::Size>,
@@ -207,12 +208,12 @@ pub struct ExtensionSection {
     /// An executable that came with the project; it needs consent.
     pub path: Option<Spanned<String>>,
     /// Handed to the extension as it is.
-    pub config: toml::Table,
+    pub config: Spanned<toml::Table>,
 }
 
 impl Default for ExtensionSection {
     fn default() -> Self {
-        Self { version: None, required: true, path: None, config: toml::Table::new() }
+        Self { version: None, required: true, path: None, config: Spanned::new(0..0, toml::Table::new()) }
     }
 }
 
@@ -229,6 +230,7 @@ pub struct CommandSection {
     /// Variables.
     pub env: BTreeMap<EnvName, String>,
     /// Seconds after which it is ended.
+    #[serde(deserialize_with = "super::units::seconds")]
     pub timeout: Option<u64>,
 }
 

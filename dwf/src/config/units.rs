@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// A number of bytes: `20 GB`, `512 MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -82,6 +82,25 @@ impl TryFrom<String> for Age {
             .ok_or_else(|| {
                 format!("{text:?} is not a span of time: write it like \"30 days\" or \"12 hours\"")
             })
+    }
+}
+
+/// A number of seconds that gives something a chance.
+pub fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    match u64::deserialize(from)? {
+        0 => Err(serde::de::Error::custom(
+            "0 seconds are no time at all: leave it out for the default of an hour",
+        )),
+        seconds => Ok(Some(seconds)),
+    }
+}
+
+/// A number of processors, such as `1.5`.
+pub fn processors<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let number = f64::deserialize(from)?;
+    match number.is_finite() && number > 0.0 {
+        true => Ok(Some(number)),
+        false => Err(serde::de::Error::custom(format!("{number} is not a number of processors"))),
     }
 }
 

@@ -41,8 +41,10 @@ pub struct UserContainer {
 #[serde(deny_unknown_fields, default)]
 pub struct UserExtensions {
     /// Seconds from the start of an extension to its first answer.
+    #[serde(deserialize_with = "super::units::seconds")]
     pub initialize_timeout: Option<u64>,
     /// Seconds for any other answer.
+    #[serde(deserialize_with = "super::units::seconds")]
     pub request_timeout: Option<u64>,
 }
 

@@ -13,17 +13,20 @@ use devflow_protocol::message::{
     ResolveParams,
 };
 use devflow_protocol::name::ExtensionName;
-use devflow_protocol::{COOKIE, PROTOCOLS, code, limits};
+use devflow_protocol::{COOKIE, PROTOCOLS, limits};
 use nix::sys::signal::Signal;
 
+use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
-use crate::error::{Exit, Explain};
 use crate::process::{self, Process, Streams};
 use crate::ring::Ring;
 use crate::world::World;
 
 /// Variables that an extension sees, besides `LC_*` and `XDG_*`.
 const PASSED: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TZ"];
+
+/// How long a broken extension has to show how it ends.
+const ENDING: Duration = Duration::from_millis(300);
 
 /// What every extension is started with.
 #[derive(Debug, Clone)]
@@ -88,93 +91,6 @@ fn collect(mut logs: Logs) -> Rc<RefCell<Vec<LogParams>>> {
     kept
 }
 
-/// What an extension did wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("extension `{name}` ({}) {problem}", .path.display())]
-pub struct ExtensionError {
-    /// Its name.
-    pub name: ExtensionName,
-    /// Its file.
-    pub path: PathBuf,
-    /// What it did.
-    pub problem: Problem,
-    /// How it ended, when it did.
-    pub ending: Option<String>,
-    /// The last lines it wrote to standard error.
-    pub last_words: Vec<String>,
-}
-
-/// What went wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// It did not start.
-    #[error("could not be started: {}", start_reason(.0))]
-    Start(#[source] std::io::Error),
-    /// It gave no usable answer.
-    #[error("{0}")]
-    Client(ClientError),
-    /// It calls itself something else.
-    #[error("says its name is `{0}`")]
-    Name(String),
-    /// Its version is not one of those that devflow.toml allows.
-    #[error("has version {found}, and devflow.toml allows {allowed}")]
-    Version {
-        /// Its version.
-        found: String,
-        /// The range.
-        allowed: String,
-    },
-}
-
-fn start_reason(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) if code == nix::errno::Errno::ENOEXEC as i32 => {
-            "it is no program for this machine, and has no #! line".to_owned()
-        }
-        Some(code) if code == nix::errno::Errno::ENOENT as i32 => {
-            "the interpreter that it names does not exist".to_owned()
-        }
-        _ => error.to_string(),
-    }
-}
-
-impl Explain for ExtensionError {
-    fn exit(&self) -> Exit {
-        match &self.problem {
-            Problem::Client(ClientError::Answer { code, .. })
-                if [code::INVALID_PROJECT, code::INVALID_CONFIG].contains(code) =>
-            {
-                Exit::Usage
-            }
-            _ => Exit::Extension,
-        }
-    }
-
-    fn detail(&self) -> Option<String> {
-        let mut lines = Vec::new();
-        if let Some(ending) = &self.ending {
-            lines.push(format!("it {ending}"));
-        }
-        if !self.last_words.is_empty() {
-            lines.push("its last words:".to_owned());
-            lines.extend(self.last_words.iter().map(|line| format!("  {line}")));
-        }
-        (!lines.is_empty()).then(|| lines.join("\n"))
-    }
-
-    fn hint(&self) -> Option<String> {
-        match &self.problem {
-            Problem::Client(ClientError::Timeout { .. }) => Some(
-                "a slow machine may need more: [extensions] initialize_timeout and request_timeout in your own \
-                 configuration"
-                    .to_owned(),
-            ),
-            Problem::Client(ClientError::Answer { data, .. }) => data.help.clone(),
-            _ => None,
-        }
-    }
-}
-
 impl Extension {
     /// Starts an extension and agrees on a version with it.
     pub async fn start(found: &Found, context: &Context) -> Result<Self, ExtensionError> {
@@ -184,6 +100,7 @@ impl Extension {
             name: found.name.clone(),
             path: found.path.clone(),
             problem,
+            asked: None,
             ending: None,
             last_words: Vec::new(),
         };
@@ -220,13 +137,13 @@ impl Extension {
         match answer {
             Ok(info) if info.extension.name != found.name.as_str() => {
                 let name = crate::error::printable(&info.extension.name, 80);
-                Err(extension.fail(Problem::Name(name)).await)
+                Err(extension.fail(Problem::Name(name), None).await)
             }
             Ok(info) => {
                 extension.info = info;
                 Ok(extension)
             }
-            Err(error) => Err(extension.fail(Problem::Client(error)).await),
+            Err(error) => Err(extension.fail(Problem::Client(error), None).await),
         }
     }
 
@@ -245,13 +162,14 @@ impl Extension {
         self.client.resolve(params).await.map_err(Problem::Client)
     }
 
-    /// Ends a broken extension and tells the whole story.
-    pub async fn fail(&mut self, problem: Problem) -> ExtensionError {
+    /// Ends a broken extension and tells the whole story; `asked` is what it was asked about.
+    pub async fn fail(&mut self, problem: Problem, asked: Option<String>) -> ExtensionError {
         self.client.close();
         // One that is about to end by itself shows how; one that hangs is killed.
-        let ended = tokio::time::timeout(Duration::from_millis(300), self.process.wait()).await;
+        let ended = tokio::time::timeout(ENDING, self.process.wait()).await;
         let ending = match ended {
-            Ok(Ok(status)) if !status.success() => Some(process::ending(status)),
+            // A good end after its input was closed is no news, unless it had ended before.
+            Ok(Ok(status)) if !status.success() || problem.is_an_end() => Some(process::ending(status)),
             _ => None,
         };
         self.process.signal(Signal::SIGKILL);
@@ -260,6 +178,7 @@ impl Extension {
             name: self.found.name.clone(),
             path: self.found.path.clone(),
             problem,
+            asked,
             ending,
             last_words: self.stderr.last_lines(20),
         }

@@ -3,6 +3,10 @@
 //! Invariant: a crash, a hang or noise is an error that names the extension; only an answer that
 //! says so means "nothing to do".
 
+mod complaint;
+mod error;
 mod host;
 
-pub use host::{Context, Extension, Problem, Words};
+pub use complaint::complaint;
+pub use error::Problem;
+pub use host::{Context, Extension, Words};

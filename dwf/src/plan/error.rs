@@ -31,16 +31,6 @@ pub enum PlanError {
         /// What the extension said.
         because: Vec<String>,
     },
-    /// An answer that fits the protocol and still makes no sense.
-    #[error("extension `{stack}` gave a wrong answer about {about}: {reason}")]
-    Answer {
-        /// The extension.
-        stack: ExtensionName,
-        /// The command, or the folder.
-        about: String,
-        /// What is wrong.
-        reason: String,
-    },
     /// Two wishes that cannot both come true.
     #[error("{what}: {first} says {first_wish}, {second} says {second_wish}")]
     Conflict {
@@ -71,7 +61,7 @@ fn list(names: &[FullName]) -> String {
 impl Explain for PlanError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Answer { .. } | Self::Conflict { .. } => Exit::Extension,
+            Self::Conflict { .. } => Exit::Extension,
             // What one extension says of one folder is its own fault; across stacks the project says it.
             Self::Cycle(names) if names.iter().all(|n| n.stack.is_some() && is_same(n, &names[0])) => {
                 Exit::Extension

@@ -52,6 +52,11 @@ pub struct Fingerprint {
     pub warnings: Vec<Warning>,
 }
 
+/// Whether a path or glob can be an input.
+pub fn check(pattern: &str) -> Result<(), FingerprintError> {
+    pattern::parse(pattern).map(|_| ())
+}
+
 impl Fingerprint {
     /// Reads the inputs below a project's root.
     pub fn compute(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {

@@ -68,8 +68,7 @@ pub(in crate::command) async fn stage<'a>(
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
-    let ready = image::ensure(engine, project, &plan.fingerprint, world, reporter);
-    let ready = context.signals.unless(ready).await??;
+    let ready = image::ensure(engine, project, &plan.fingerprint, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
     if let Some(notice) = &user.notice {

@@ -1,0 +1,83 @@
+//! What a gate costs beside one plain container that does the same, and a plan beside no program.
+//!
+//! Prints ratios of medians measured in one run, with the budget of each. Run it with
+//! `.ci/build && cargo bench -p devflow-tests`.
+
+use std::time::{Duration, Instant};
+
+use devflow_tests::{Engine, Sandbox, Spec};
+
+const ROUNDS: usize = 15;
+const IMAGE: &str = "docker.io/library/debian:bookworm-slim";
+
+/// An extension of four trivial actions, as cheap as one can be.
+fn extension(name: &str) -> String {
+    format!(
+        r#"#!/bin/sh
+while IFS= read -r line; do
+  id=${{line#*\"id\":\"}}; id=${{id%%\"*}}
+  case $line in
+    *'"initialize"'*) result='{{"protocol":1,"extension":{{"name":"{name}","version":"1"}}}}' ;;
+    *'"project/describe"'*) result='{{"applies":true,"commands":[{{"name":"a:one"}},{{"name":"a:two"}},{{"name":"a:three"}},{{"name":"a:four"}}]}}' ;;
+    *) result='{{"action":{{"steps":[{{"program":"true"}}]}}}}' ;;
+  esac
+  printf '{{"jsonrpc":"2.0","id":"%s","result":%s}}\n' "$id" "$result"
+done
+"#
+    )
+}
+
+fn time(spec: &Spec) -> Duration {
+    let begun = Instant::now();
+    spec.run().expect(0);
+    begun.elapsed()
+}
+
+/// Medians of two programs, run in turn so that both meet the same machine.
+fn medians(one: &Spec, other: &Spec) -> (Duration, Duration) {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        first.push(time(one));
+        second.push(time(other));
+    }
+    first.sort();
+    second.sort();
+    (first[ROUNDS / 2], second[ROUNDS / 2])
+}
+
+fn gate(engine: Engine) {
+    let sandbox = Sandbox::new(engine);
+    for name in ["alpha", "beta"] {
+        sandbox.program(&format!("found/devflow-ext-{name}"), &extension(name));
+    }
+    let targets = "pr = [\"a:one\", \"a:two\", \"a:three\", \"a:four\"]";
+    let config = format!(
+        "[project]\nname = \"p\"\nstack = [\"alpha\", \"beta\"]\n[container]\nimage = \"{IMAGE}\"\n[targets]\n{targets}\n"
+    );
+    sandbox.write("p/devflow.toml", &config);
+    let spec = sandbox.dwf(&sandbox.path().join("p"), ["verify", "--force", "--engine", engine.name()]);
+    let path = format!("{}:{}", sandbox.path().join("found").display(), spec.get_env("PATH"));
+    let dwf = spec.env("PATH", &path);
+    dwf.run().expect(0).says("8 passed, 0 failed");
+    let shell = ["true"; 8].join("; ");
+    let plain = engine.client().args(["run", "--rm", IMAGE, "sh", "-c", &shell]);
+    let (plain, gate) = medians(&plain, &dwf);
+    let ratio = gate.as_secs_f64() / plain.as_secs_f64();
+    println!("8 actions, {engine:?}: {gate:.0?} against {plain:.0?} for one run: {ratio:.2} (budget 1.25)");
+}
+
+fn plan() {
+    let sandbox = Sandbox::without_engine();
+    let project = sandbox.project("mixed", "p");
+    let dwf = sandbox.dwf(&project, ["plan"]);
+    let (nothing, plan) = medians(&Spec::new("/bin/true"), &dwf);
+    let more = plan.saturating_sub(nothing);
+    println!("plan, 3 extensions: {plan:.1?}, {more:.1?} more than /bin/true (budget 12 ms)");
+}
+
+fn main() {
+    plan();
+    for engine in Engine::ALL {
+        gate(engine);
+    }
+}
