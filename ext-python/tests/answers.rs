@@ -34,7 +34,7 @@ fn uv() {
         &[
             (
                 "setup:deps",
-                "python3 -c … --venv ${cache:venv} --wheels ${cache:wheels} --build=hatchling --build=editables; uv sync \
+                "python3 -I -c … --venv ${cache:venv} --wheels ${cache:wheels} --build=hatchling --build=editables; uv sync \
                  --group=types --locked --inexact --no-install-project --no-install-workspace (fetches)",
             ),
             (
@@ -83,7 +83,7 @@ fn pip_with_requirements() {
         ("src/x/__init__.py", ""),
         ("test/test_x.py", ""),
     ];
-    let deps = "python3.12 -c … --venv ${cache:venv} --wheels ${cache:wheels} --requirement=requirements.txt \
+    let deps = "python3.12 -I -c … --venv ${cache:venv} --wheels ${cache:wheels} --requirement=requirements.txt \
                 --requirement=requirements-dev.txt --want=x>=1";
     check(
         &files,
@@ -109,8 +109,7 @@ fn files_with_hashes_are_complete() {
         ("requirements.txt", "x==1 \\\n --hash=sha256:00"),
         ("pyproject.toml", "[project]\nname='x'\ndependencies=['x>=1']"),
     ];
-    let deps =
-        "python3 -c … --venv ${cache:venv} --wheels ${cache:wheels} --requirement=requirements.txt (fetches)";
+    let deps = "python3 -I -c … --venv ${cache:venv} --wheels ${cache:wheels} --requirement=requirements.txt (fetches)";
     check(&files, "{}", &[("setup:deps", deps)]);
 }
 
@@ -130,7 +129,7 @@ fn folders_of_the_project_are_installed_after_what_they_need() {
         &[
             (
                 "setup:deps",
-                "python3 -c … --venv ${cache:venv} --wheels ${cache:wheels} --build=setuptools --build=wheel \
+                "python3 -I -c … --venv ${cache:venv} --wheels ${cache:wheels} --build=setuptools --build=wheel \
                  --build=flit_core --requirement=requirements.txt --want=z --want=b --want=c (fetches)",
             ),
             (

@@ -31,6 +31,12 @@ pub fn append(path: &Path, more: &str) {
     std::fs::write(path, text + more).unwrap_or_else(|error| panic!("{error}"));
 }
 
+/// Gives everything below a folder to a user and group.
+pub fn give(path: &Path, (uid, gid): (u32, u32)) {
+    let path = path.to_string_lossy();
+    Spec::new("chown").args(["-R", &format!("{uid}:{gid}"), &path]).run().expect(0);
+}
+
 /// Whatever below a folder does not belong to this user and group.
 pub fn foreign(path: &Path, (uid, gid): (u32, u32)) -> Vec<String> {
     let (uid, gid) = (uid.to_string(), gid.to_string());

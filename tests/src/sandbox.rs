@@ -137,7 +137,7 @@ impl Sandbox {
 }
 
 /// What a run leaves in a project, which git ignores.
-const LEFT: &[&str] = &[".cache", ".venv", "node_modules", "target"];
+const LEFT: &[&str] = &[".cache", ".venv", "dist", "node_modules", "target"];
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");

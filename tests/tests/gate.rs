@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use devflow_tests::{Engine, Sandbox, Spec, append, edit, foreign};
+use devflow_tests::{Engine, Sandbox, append, edit, foreign, give};
 
 /// A sample, and how one of its tests is made to fail.
 struct Sample {
@@ -71,7 +71,7 @@ fn story(engine: Engine, sample: &Sample, owner: (u32, u32)) {
     let project = sandbox.project(sample.name, "project");
     edit(&project.join("devflow.toml"), r#""test:unit"]"#, r#""test:unit", "build:made"]"#);
     append(&project.join("devflow.toml"), WRITES);
-    chown(&project, owner);
+    give(&project, owner);
     let verify = || sandbox.dwf(&project, ["verify", "--engine", engine.name()]).run();
 
     let run = verify();
@@ -95,11 +95,6 @@ fn story(engine: Engine, sample: &Sample, owner: (u32, u32)) {
         again.says(text);
     });
     assert_eq!(foreign(&project, owner), [] as [&str; 0], "not the owner's");
-}
-
-fn chown(path: &Path, (uid, gid): (u32, u32)) {
-    let path = path.to_string_lossy();
-    Spec::new("chown").args(["-R", &format!("{uid}:{gid}"), &path]).run().expect(0);
 }
 
 macro_rules! stories {

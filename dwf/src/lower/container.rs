@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use devflow_oci::mount::TmpfsOptions;
 use devflow_oci::{
-    Container, EnvValue, Image, ImageRef, Invocation, Mount, Network as OciNetwork, UserMapping,
+    Container, Entrypoint, EnvValue, Image, ImageRef, Invocation, Mount, Network as OciNetwork, UserMapping,
 };
 use devflow_protocol::message::{Cache, CacheReadonly, CacheScope};
 use devflow_runner::wire;
@@ -72,7 +72,12 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
     container.labels = [("dwf.run", input.run), ("dwf.owner", input.owner)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
-    container.entrypoint = input.image.entrypoint_policy();
+    // The runner reaps and handles signals as an init does. As process 1 it is also the only one
+    // that holds its wire, which any action could write to through an engine's own init.
+    container.entrypoint = match input.image.entrypoint_policy() {
+        Entrypoint::EngineInit if input.runner.is_some() => Entrypoint::None,
+        other => other,
+    };
     container.workdir = WORKSPACE.to_owned();
     container.interactive = true;
     container.unconfined_labels = input.selinux;
@@ -194,6 +199,7 @@ pub fn single(session: &Container, image: &Image, start: &wire::Start, choice: &
         }
     }
     container.interactive = false;
+    container.entrypoint = image.entrypoint_policy();
     container.workdir = choice.cwd.clone();
     for (name, value) in &choice.env {
         container.env.retain(|(known, _)| known != name);

@@ -195,8 +195,10 @@ impl One {
             Ok(status) => status.map_err(|error| error.to_string())?,
             Err(end) => return self.stop(&mut process, &target).await.map(|()| end),
         };
-        let fault = engines_own(&words.last_lines(1).join(""));
-        match (status.code(), fault) {
+        let last = words.last_lines(1).join("");
+        match (status.code(), engines_own(&last)) {
+            // A client that could not do its work says so: this is the action's own code.
+            (Some(NO_CONTAINER), None) if last.is_empty() => Ok(End::Exit(NO_CONTAINER)),
             (Some(NO_CONTAINER), fault) => {
                 self.remove(&target).await?;
                 Err(fault.unwrap_or_else(|| "the engine made no container".to_owned()))

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use devflow_tests::repository;
 
 use files::{File, files};
-use rules::{HOSTS, LINES, UNFINISHED, doors, manifests, modules, shape, texts, tools, uses, workflows};
+use rules::{
+    HOSTS, LINES, MODULES, UNFINISHED, doors, manifests, modules, shape, texts, tools, uses, workflows,
+};
 
 /// The names at the top of the repository that do not begin with a dot.
 const TOP: &str = "CHANGELOG.md Cargo.lock Cargo.toml LICENSE README.md devflow.toml docker-bake.hcl dwf
@@ -52,7 +54,19 @@ fn crates_know_only_whom_they_may() {
 
 #[test]
 fn modules_have_one_direction() {
-    none(modules(&files()));
+    let files = files();
+    none(modules(&files));
+    let map = files.iter().find(|file| file.path == "dwf/ARCHITECTURE.md").expect("a map");
+    let shown: Vec<&str> = map
+        .text
+        .lines()
+        .skip_while(|line| *line != "## The modules of dwf")
+        .take_while(|line| *line != "## Invariants")
+        .filter_map(|line| line.strip_prefix("| `")?.split(['`', '/']).next())
+        .collect();
+    let doors = ["lib", "main"];
+    let order: Vec<&str> = MODULES.split_whitespace().filter(|module| !doors.contains(module)).collect();
+    assert_eq!(shown, order, "dwf/ARCHITECTURE.md lists the modules in the order of their imports");
 
     complains(modules, "dwf/src/plan/merge.rs", "use crate::error::Exit;\nuse super::model;", 0);
     for module in ["process", "session", "engine", "world"] {
