@@ -45,6 +45,10 @@ impl Build {
         if engine.kind == EngineKind::Docker {
             let on = if self.builder == Builder::BuildKit { "1" } else { "0" };
             build = build.env("DOCKER_BUILDKIT", on);
+            if self.builder == Builder::Classic {
+                // Else the container of a step that failed stays.
+                build = build.arg("--force-rm");
+            }
         }
         let file = check_path(&self.dockerfile)?;
         build = build.arg(match engine.kind {
@@ -113,7 +117,8 @@ mod tests {
         let rest = "build --file=/t/Dockerfile --tag=shop-ci:f00 --label=dwf.project=shop --build-arg=A=1 -- '/w/my shop'";
         check(&build(), &format!("env DOCKER_BUILDKIT=1 docker {rest}"), &format!("podman {rest}"));
         let classic = Build { builder: Builder::Classic, ..build() };
-        check(&classic, &format!("env DOCKER_BUILDKIT=0 docker {rest}"), &format!("podman {rest}"));
+        let forced = rest.replacen("build ", "build --force-rm ", 1);
+        check(&classic, &format!("env DOCKER_BUILDKIT=0 docker {forced}"), &format!("podman {rest}"));
 
         let engine = Engine::new(EngineKind::Podman, "podman", Version::default());
         let comma = Build { dockerfile: "/t/a,\"b\"".into(), ..build() }.run(&engine).unwrap();

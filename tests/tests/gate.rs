@@ -124,7 +124,7 @@ stories! {
 /// Root runs dwf for another user's project: a machine where only root may use Docker.
 #[test]
 fn another_users_workspace_docker() {
-    story(Engine::Docker, &NODE, Engine::Rootless.user());
+    story(Engine::Docker, &RUST, Engine::Rootless.user());
 }
 
 #[test]

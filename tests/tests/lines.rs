@@ -79,6 +79,7 @@ fn a_pasted_line_with_layers(engine: Engine, owner: (u32, u32)) {
     }
     edit(&project.join("test/catalogue.test.js"), "read(\"\"), []", "read(\"\"), [7]");
     paste().expect(1);
+    assert_eq!(devflow_tests::foreign(&project, owner), [] as [&str; 0], "not the owner's");
 }
 
 #[test]
@@ -96,8 +97,9 @@ fn without_sessions(engine: Engine, sample: &str, action: &str, file: &str, [goo
     let sandbox = Sandbox::new(engine);
     let project = sandbox.project(sample, "project");
     append(&project.join("devflow.toml"), "\n[container]\nsession = false\n");
-    let run = sandbox.dwf(&project, ["verify", "-v", "-j4", "--engine", engine.name()]).run();
-    run.expect(0).says("every action gets a container of its own").says("5 passed, 0 failed");
+    let words = ["run", "-v", "-j4", "fmt:check", "test:unit", "--engine", engine.name()];
+    let run = sandbox.dwf(&project, words).run();
+    run.expect(0).says("every action gets a container of its own").says("3 passed, 0 failed");
     edit(&project.join(file), good, bad);
     // The rust extension would rather have cargo-nextest, which this image has not.
     let run = traced(&sandbox, &project, &["run", action]);
@@ -199,9 +201,12 @@ fn an_image_is_built(engine: Engine) {
     assert!(!second.expect(0).stderr.contains("building"), "{second}");
     edit(&path, "echo", "echo once more");
     run().expect(0).says("building").says("once more");
-    edit(&path, "RUN echo", "RUN false || no-such-program");
+    std::fs::write(&path, format!("FROM debian:bookworm-slim\nRUN : {unique}; no-such-program\n"))
+        .expect("a file");
     let broken = run();
     broken.expect(5).says("could not be built from Dockerfile.devflow").says("no-such-program");
+    let left = engine.client().args(["ps", "--all", "--no-trunc", "--format={{.Command}}"]).run();
+    assert!(!left.expect(0).stdout.contains(unique), "a container of the build is left\n{left}");
 
     let images = engine.client().args(["images", "--quiet", &format!("localhost/devflow/{name}")]).run();
     let ids = images.expect(0).stdout.split_whitespace().map(str::to_owned);
