@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use devflow_oci::probe::{self, Facts};
+use devflow_oci::version::Version;
 use devflow_oci::{Engine, EngineKind, Init, Invocation};
 
 use crate::config::EngineChoice;
@@ -17,7 +18,7 @@ use crate::world::World;
 /// How long an engine that was named has to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long each engine has when dwf looks for one.
-const LOOK: Duration = Duration::from_secs(2);
+pub const LOOK: Duration = Duration::from_secs(2);
 /// Bytes kept of what an engine's client says.
 const BOUND: usize = 4 << 20;
 
@@ -90,6 +91,19 @@ pub async fn find(choice: EngineChoice, root: &Path, world: &World) -> Result<En
         }
     }
     Err(EngineError::None(tried))
+}
+
+/// The engine that will be asked first, before anybody knows whether it answers.
+pub fn guess(choice: EngineChoice, root: &Path, world: &World) -> Option<Engine> {
+    let kinds: &[EngineKind] = match choice {
+        EngineChoice::Docker => &[EngineKind::Docker],
+        EngineChoice::Podman => &[EngineKind::Podman],
+        EngineChoice::Auto => &EngineKind::ALL,
+    };
+    kinds.iter().find_map(|kind| {
+        let program = on_path(&kind.to_string(), root, world)?;
+        Some(Engine::new(*kind, program, Version::default()))
+    })
 }
 
 async fn ask(

@@ -8,7 +8,8 @@ use devflow_oci::build::is_buildkit_missing;
 use devflow_oci::{Build, Engine, Image, ImageRef, Invocation, build, inspect, store};
 use tokio::time::sleep;
 
-use crate::engine::{last_line, run, run_unless};
+use crate::config::EngineChoice;
+use crate::engine::{self, last_line, run, run_unless};
 use crate::error::{Error, Exit, Explain};
 use crate::identity;
 use crate::process::{CaptureError, Captured};
@@ -111,9 +112,32 @@ impl Explain for ImageError {
     }
 }
 
+/// What an engine that was only guessed says of the project's image.
+#[derive(Debug)]
+pub struct Glance {
+    engine: Engine,
+    image: Image,
+}
+
+/// Looks for the project's image while its engine is still being asked who it is: either question costs a client
+/// its whole start. Whatever goes wrong is found out again, and told, by [`ensure`].
+pub async fn glance(
+    choice: EngineChoice,
+    project: &Project,
+    fingerprint: &str,
+    world: &World,
+) -> Option<Glance> {
+    let engine = engine::guess(choice, &project.root, world)?;
+    let question = inspect::inspect(&engine, &name(project, fingerprint).ok()?);
+    let said = run(&question, world, engine::LOOK).await.ok()?;
+    let image = inspect::parse_inspect(said.status.success(), &said.stdout, &said.stderr).ok()??;
+    Some(Glance { engine, image })
+}
+
 /// Finds, pulls or builds the project's image.
 pub async fn ensure(
     engine: &Engine,
+    glance: Option<Glance>,
     project: &Project,
     fingerprint: &str,
     world: &World,
@@ -121,6 +145,10 @@ pub async fn ensure(
     signals: &mut Signals,
 ) -> Result<Ready, Error> {
     let name = name(project, fingerprint)?;
+    let same = |seen: &Glance| (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program);
+    if let Some(Glance { image, .. }) = glance.filter(same) {
+        return Ok(Ready { name, image });
+    }
     let mut maker = Maker { engine, world, signals, name, tried: Vec::new() };
     if let Some(image) = maker.look().await? {
         return Ok(Ready { name: maker.name, image });

@@ -12,6 +12,7 @@ use crate::config::{EngineChoice, Profile};
 use crate::engine;
 use crate::error::Error;
 use crate::execute::{Run, Tally};
+use crate::image::{self, Glance};
 use crate::name::FullName;
 use crate::plan::Plan;
 use crate::profile::{Decision, Flags, decide};
@@ -42,8 +43,8 @@ pub(super) async fn run(
         context.reporter.verdict(true, "nothing to do");
         return Ok(true);
     }
-    let stage = match &place {
-        Place::Container(engine) => stage::container(context, &ground, &plan, engine).await?,
+    let stage = match place {
+        Place::Container(engine, seen) => stage::container(context, &ground, &plan, &engine, seen).await?,
         Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
     };
     let tally = execute(context, &plan, stage, options).await;
@@ -56,7 +57,7 @@ pub(super) async fn run(
 }
 
 enum Place {
-    Container(Engine),
+    Container(Engine, Option<Glance>),
     Host(Option<String>),
 }
 
@@ -71,14 +72,19 @@ async fn ask_and_find(
     let work = async {
         match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
             Decision::Container(choice) => {
-                let asked = ground.ask(world, request, false);
-                let (answered, engine) =
-                    tokio::join!(asked, engine::find(choice, &ground.project.root, world));
+                let asked = async {
+                    let answered = ground.ask(world, request, false).await?;
+                    let fingerprint = &answered.fingerprint.hex;
+                    let seen = image::glance(choice, &ground.project, fingerprint, world).await;
+                    Ok::<_, Error>((answered, seen))
+                };
+                let (asked, engine) = tokio::join!(asked, engine::find(choice, &ground.project.root, world));
                 // A project that is wrong is wrong on every engine.
-                Ok((answered?, Place::Container(engine?)))
+                let (answered, seen) = asked?;
+                Ok((answered, Place::Container(engine?, seen)))
             }
             Decision::Engine(engine) => {
-                Ok((ground.ask(world, request, false).await?, Place::Container(engine)))
+                Ok((ground.ask(world, request, false).await?, Place::Container(engine, None)))
             }
             Decision::Host(because) => Ok((ground.ask(world, request, true).await?, Place::Host(because))),
         }

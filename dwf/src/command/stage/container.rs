@@ -14,7 +14,7 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
-use crate::image;
+use crate::image::{self, Glance};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
@@ -63,12 +63,14 @@ pub(in crate::command) async fn stage<'a>(
     ground: &Ground,
     plan: &Plan,
     engine: &Engine,
+    seen: Option<Glance>,
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
-    let ready = image::ensure(engine, project, &plan.fingerprint, world, reporter, context.signals).await?;
+    let ready =
+        image::ensure(engine, seen, project, &plan.fingerprint, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
     if let Some(notice) = &user.notice {
