@@ -137,7 +137,7 @@ pub async fn glance(
 /// Finds, pulls or builds the project's image.
 pub async fn ensure(
     engine: &Engine,
-    glance: Option<Glance>,
+    glance: Option<Box<Glance>>,
     project: &Project,
     fingerprint: &str,
     world: &World,
@@ -145,9 +145,10 @@ pub async fn ensure(
     signals: &mut Signals,
 ) -> Result<Ready, Error> {
     let name = name(project, fingerprint)?;
-    let same = |seen: &Glance| (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program);
-    if let Some(Glance { image, .. }) = glance.filter(same) {
-        return Ok(Ready { name, image });
+    if let Some(seen) = glance
+        && (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program)
+    {
+        return Ok(Ready { name, image: seen.image });
     }
     let mut maker = Maker { engine, world, signals, name, tried: Vec::new() };
     if let Some(image) = maker.look().await? {

@@ -57,7 +57,7 @@ pub(super) async fn run(
 }
 
 enum Place {
-    Container(Engine, Option<Glance>),
+    Container(Engine, Option<Box<Glance>>),
     Host(Option<String>),
 }
 
@@ -76,7 +76,7 @@ async fn ask_and_find(
                     let answered = ground.ask(world, request, false).await?;
                     let fingerprint = &answered.fingerprint.hex;
                     let seen = image::glance(choice, &ground.project, fingerprint, world).await;
-                    Ok::<_, Error>((answered, seen))
+                    Ok::<_, Error>((answered, seen.map(Box::new)))
                 };
                 let (asked, engine) = tokio::join!(asked, engine::find(choice, &ground.project.root, world));
                 // A project that is wrong is wrong on every engine.

@@ -63,7 +63,7 @@ pub(in crate::command) async fn stage<'a>(
     ground: &Ground,
     plan: &Plan,
     engine: &Engine,
-    seen: Option<Glance>,
+    seen: Option<Box<Glance>>,
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     let project = &ground.project;
