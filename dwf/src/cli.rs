@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod ext;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +32,12 @@ pub struct Global {
     /// The container engine [default: auto]
     #[arg(long, value_enum, global = true)]
     pub engine: Option<EngineChoice>,
+    /// Refuse what devflow.lock does not pin [default: in CI, where there is a lock]
+    #[arg(long, global = true)]
+    pub locked: bool,
+    /// Record what is said to and by extensions
+    #[arg(long, value_name = "FILE", global = true)]
+    pub trace_ext: Option<PathBuf>,
     /// Say more: the output of actions that passed, what extensions wrote to standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
@@ -91,6 +99,12 @@ pub enum Command {
     },
     /// Allow this project to run on the host, and the extensions it brought to be started
     Trust,
+    /// Look whether this machine has what dwf needs
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Extensions
     Ext {
         /// What about them.
@@ -125,4 +139,22 @@ pub enum ExtCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Tell all about one extension: versions, commands, caches, where it was found
+    Info(ext::Info),
+    /// Try everything that the specification demands on an extension
+    Check(ext::Check),
+    /// Send one request the way dwf does, and print the answer
+    Call(ext::Call),
+    /// Write a new extension
+    New(ext::New),
+    /// Answer a recorded conversation from its file, as the extension did
+    Replay(ext::Replay),
+    /// Write into devflow.lock exactly which bytes are an extension
+    Pin(ext::Pin),
+    /// Get what devflow.lock pins; the only command that downloads extensions
+    Sync(ext::Sync),
+    /// Move a pin to newer bytes, after showing how the answers change
+    Update(ext::Update),
+    /// Allow an extension that came with the project to be started
+    Trust(ext::Trust),
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod ask;
+mod doctor;
 mod ext;
 mod fingerprint;
 mod gate;
@@ -8,7 +9,7 @@ mod plan;
 mod stage;
 mod trust;
 
-use crate::cli::{Command, ExtCommand, Global};
+use crate::cli::{Command, Global};
 use crate::error::Error;
 use crate::query::Request;
 use crate::report::Reporter;
@@ -46,7 +47,8 @@ pub(crate) async fn run(
         Command::Plan { what, json, args } => plan::run(&mut context, what, args, json).await,
         Command::Fingerprint { explain } => fingerprint::run(&mut context, explain).await,
         Command::Trust => trust::run(&mut context),
-        Command::Ext { command: ExtCommand::List { json } } => ext::list(&mut context, json),
+        Command::Doctor { json } => doctor::run(&mut context, json).await,
+        Command::Ext { command } => ext::run(&mut context, command).await,
         // Replaced by what it is short for when the command line is parsed.
         Command::Short(_) => Ok(false),
     }

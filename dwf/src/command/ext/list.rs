@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::Context;
-use super::ask::Ground;
+use crate::command::Context;
+use crate::command::ask::Ground;
 use crate::discover::{Origin, Places};
 use crate::error::Error;
 
-pub(super) fn list(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
+pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
     let places = Places::new(context.world, &ground.project);
     let found = places.list();
@@ -30,7 +30,7 @@ pub(super) fn list(context: &mut Context<'_>, json: bool) -> Result<bool, Error>
             }
         }
     }
-    context.reporter.result(&text).map_err(super::stage::print_failed)?;
+    context.reporter.result(&text).map_err(crate::command::stage::print_failed)?;
     for refused in &places.refused {
         context.reporter.detail(&format!("not looked at: {} {}", refused.path.display(), refused.reason));
     }
