@@ -13,6 +13,7 @@ pub mod message;
 pub mod name;
 pub mod path;
 pub mod schema;
+pub mod spec;
 pub mod template;
 
 #[cfg(feature = "client")]
