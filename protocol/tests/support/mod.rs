@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use devflow_protocol::COOKIE;
 use devflow_protocol::schema::Definition;
 use jsonschema::Validator;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// Every example: its name, and where it is.
@@ -55,6 +57,23 @@ pub fn extension(program: &Path) -> Command {
     command
 }
 
+/// Writes everything, closes standard input, and reads everything.
+pub async fn talk(program: &Path, input: &str) -> (Vec<Value>, ExitStatus) {
+    let mut child = extension(program).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writing = async move {
+        // An extension may end before it has read all.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+    };
+    let both = async { tokio::join!(writing, child.wait_with_output()).1.unwrap() };
+    let output = tokio::time::timeout(Duration::from_secs(60), both).await.expect("it never ended");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'), "{text}");
+    let answers = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    (answers, output.status)
+}
+
 /// Holds every line of one conversation against the schema.
 pub struct Judge {
     validators: HashMap<Definition, Validator>,
@@ -79,9 +98,19 @@ impl Judge {
         assert!(errors.is_empty(), "{value} is no {}: {errors:#?}", definition.name());
     }
 
+    /// Whether the value is what the definition says.
+    pub fn fits(&self, definition: Definition, value: &Value) -> bool {
+        self.validators[&definition].is_valid(value)
+    }
+
     /// A line from the host.
     pub fn to_extension(&mut self, message: &Value) {
         self.check(Definition::HostMessage, message);
+        self.ask(message);
+    }
+
+    /// A line from the host that need not be right.
+    pub fn ask(&mut self, message: &Value) {
         if let (Some(id), Some(method)) = (message["id"].as_str(), message["method"].as_str()) {
             self.asked.insert(id.to_owned(), method.to_owned());
         }
