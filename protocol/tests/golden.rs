@@ -121,8 +121,8 @@ fn every_line_fits_the_schema() {
                     assert!(!judge.fits(Definition::HostMessage, message), "{message} is a good request");
                     judge.ask(message);
                 }
-                true => judge.to_extension(message),
-                false => judge.to_host(message),
+                true => judge.host_says(message),
+                false => judge.extension_says(message),
             }
         }
         assert!(judge.is_done(), "{} leaves a request without an answer", transcript.name);

@@ -37,17 +37,17 @@ async fn sixteen_requests_at_once_with_all_kinds_of_ids() {
             json!({ "protocols": [3, 2, 1], "host": { "name": "t", "version": "0" } }),
         );
         let mut input = format!("{hello}\r\n\n \t\n");
-        judge.to_extension(&hello);
+        judge.host_says(&hello);
         for id in &ids {
             let notice = json!({ "jsonrpc": "2.0", "method": "$/x", "params": { "id": id } });
             let request = describe(id);
-            judge.to_extension(&notice);
-            judge.to_extension(&request);
+            judge.host_says(&notice);
+            judge.host_says(&request);
             input += &format!("{notice}\n{request}\n");
         }
         let (answers, status) = talk(&program, &input).await;
         assert_eq!(answers.len(), 17, "{name}: {answers:#?}");
-        answers.iter().for_each(|answer| judge.to_host(answer));
+        answers.iter().for_each(|answer| judge.extension_says(answer));
         assert!(judge.is_done() && status.success(), "{name}: {status}");
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests of conversations share: the examples, and the schema as a judge.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::process::Command;
 /// Every example: its name, and where it is.
 pub fn examples() -> Vec<(&'static str, PathBuf)> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = search_path();
     for interpreter in ["python3", "jq", "node"] {
         let is_there = std::env::split_paths(&path).any(|folder| folder.join(interpreter).is_file());
         assert!(is_there, "{interpreter} is missing: .ci/engines installs what the tests need");
@@ -41,11 +42,16 @@ pub fn rust_example() -> PathBuf {
     rust
 }
 
+#[expect(clippy::disallowed_methods, reason = "the interpreters are where the user has them")]
+fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
 /// A program in an empty environment, its streams piped.
 #[expect(clippy::disallowed_methods, reason = "the examples are tested as the processes they are")]
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env_clear().env("PATH", search_path());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -104,7 +110,7 @@ impl Judge {
     }
 
     /// A line from the host.
-    pub fn to_extension(&mut self, message: &Value) {
+    pub fn host_says(&mut self, message: &Value) {
         self.check(Definition::HostMessage, message);
         self.ask(message);
     }
@@ -117,7 +123,7 @@ impl Judge {
     }
 
     /// A line from the extension; an answer ends its request.
-    pub fn to_host(&mut self, message: &Value) {
+    pub fn extension_says(&mut self, message: &Value) {
         self.check(Definition::ExtensionMessage, message);
         let Some(id) = message["id"].as_str() else { return };
         let method = self.asked.remove(id).unwrap_or_else(|| panic!("nobody asked for {message}"));
