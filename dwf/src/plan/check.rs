@@ -90,6 +90,9 @@ fn check_glob(glob: &str) -> Result<(), String> {
     if !inside || glob.is_empty() {
         return Err(format!("the glob {glob:?} leaves the folder"));
     }
+    if glob.ends_with('/') {
+        return Err(format!("the glob {glob:?} ends in /, and globs match files, not folders"));
+    }
     globset::Glob::new(glob).map(|_| ()).map_err(|error| format!("{error}"))
 }
 
@@ -143,12 +146,18 @@ fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Strin
         }
     }
     for template in &action.path {
+        if !template.as_str().starts_with('/') && !template.as_str().starts_with("${") {
+            return Err(format!("`path` has {:?}; it starts with / or a placeholder", template.as_str()));
+        }
         known_caches(template, described)?;
     }
     for need in &action.needs {
         if described.commands.iter().all(|command| command.name != *need) {
             return Err(format!("it needs {need}, which it does not offer"));
         }
+    }
+    if action.outputs.iter().any(|output| output.path.is_none() && output.cache.is_none()) {
+        return Err("an output has neither `path` nor `cache`".to_owned());
     }
     let caches =
         action.outputs.iter().map(|output| &output.cache).chain(action.reports.iter().map(|r| &r.cache));
