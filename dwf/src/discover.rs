@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::config::Diagnostic;
 use crate::error::{Exit, Explain};
+use crate::lock::Kind;
 use crate::project::Project;
 use crate::world::World;
 
@@ -22,6 +23,8 @@ const PREFIX: &str = "devflow-ext-";
 pub enum Origin {
     /// A `DWF_EXT_<NAME>` variable.
     Variable,
+    /// devflow.lock.
+    Lock,
     /// `path` in devflow.toml.
     Config,
     /// The folder of dwf itself.
@@ -41,6 +44,22 @@ pub struct Found {
     pub origin: Origin,
     /// Files of the same name that come later.
     pub shadows: Vec<PathBuf>,
+    /// Which bytes it has to be, when devflow.lock says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pinned>,
+}
+
+/// Exactly which bytes an extension is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pinned {
+    /// What the bytes are.
+    pub kind: Kind,
+    /// SHA-256 of the file, or of a tree's listing: 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// The folder of a tree, or the folder that the file is in.
+    pub root: PathBuf,
+    /// Folders outside that it has to be able to read.
+    pub reads: Vec<PathBuf>,
 }
 
 /// A place or file that was not believed.
@@ -158,12 +177,24 @@ impl<'a> Places<'a> {
                 return Err(unusable(&path, &format!("is not an absolute path ({variable})")));
             }
             executable(&path, self.world).map_err(|reason| unusable(&path, reason))?;
-            return Ok(Found { name: name.clone(), path, origin: Origin::Variable, shadows: Vec::new() });
+            return Ok(Found {
+                name: name.clone(),
+                path,
+                origin: Origin::Variable,
+                shadows: Vec::new(),
+                pin: None,
+            });
         }
         if let Some(path) = self.configured(name) {
             let real = path.canonicalize().map_err(|_| unusable(&path, "does not exist"))?;
             executable(&real, self.world).map_err(|reason| unusable(&path, reason))?;
-            return Ok(Found { name: name.clone(), path: real, origin: Origin::Config, shadows: Vec::new() });
+            return Ok(Found {
+                name: name.clone(),
+                path: real,
+                origin: Origin::Config,
+                shadows: Vec::new(),
+                pin: None,
+            });
         }
         let mut refused = self.refused.clone();
         let mut found: Option<Found> = None;
@@ -172,7 +203,13 @@ impl<'a> Places<'a> {
             match (executable(&path, self.world), &mut found) {
                 (Ok(()), Some(first)) => first.shadows.push(path),
                 (Ok(()), None) => {
-                    found = Some(Found { name: name.clone(), path, origin: *origin, shadows: Vec::new() });
+                    found = Some(Found {
+                        name: name.clone(),
+                        path,
+                        origin: *origin,
+                        shadows: Vec::new(),
+                        pin: None,
+                    });
                 }
                 (Err(reason), _) if path.symlink_metadata().is_ok() => {
                     refused.push(Refused { path, reason: reason.to_owned() });

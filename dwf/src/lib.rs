@@ -17,6 +17,7 @@ mod extension;
 mod files;
 mod identity;
 mod image;
+mod lock;
 mod lower;
 mod name;
 mod plan;

@@ -20,6 +20,7 @@ pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> 
         for found in &found {
             let origin = match found.origin {
                 Origin::Variable => "from the environment",
+                Origin::Lock => "pinned by devflow.lock",
                 Origin::Config => "from devflow.toml",
                 Origin::Own => "came with dwf",
                 Origin::SearchPath => "on PATH",
