@@ -15,6 +15,10 @@ use crate::lock::Kind;
 use crate::project::Project;
 use crate::world::World;
 
+mod pinned;
+
+pub use pinned::PinError;
+
 const PREFIX: &str = "devflow-ext-";
 
 /// Where an extension was found.
@@ -31,6 +35,18 @@ pub enum Origin {
     Own,
     /// A folder of `PATH`.
     SearchPath,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Variable => "from the environment",
+            Self::Lock => "pinned by devflow.lock",
+            Self::Config => "from devflow.toml",
+            Self::Own => "came with dwf",
+            Self::SearchPath => "on PATH",
+        })
+    }
 }
 
 /// An extension that was found.
@@ -96,6 +112,9 @@ pub enum DiscoverError {
         /// Why.
         reason: String,
     },
+    /// devflow.lock allows another one, or none.
+    #[error(transparent)]
+    Pin(#[from] PinError),
 }
 
 impl Explain for DiscoverError {
@@ -103,10 +122,14 @@ impl Explain for DiscoverError {
         match self {
             Self::Missing { .. } => Exit::Usage,
             Self::Unusable { .. } => Exit::Extension,
+            Self::Pin(error) => error.exit(),
         }
     }
 
     fn detail(&self) -> Option<String> {
+        if let Self::Pin(error) = self {
+            return error.detail();
+        }
         let Self::Missing { refused, place, .. } = self else { return None };
         let line = |refused: &Refused| format!("  {} {}", refused.path.display(), refused.reason);
         let mut lines: Vec<String> = place.iter().cloned().collect();
@@ -127,6 +150,7 @@ impl Explain for DiscoverError {
                 })
             }
             Self::Unusable { .. } => None,
+            Self::Pin(error) => error.hint(),
         }
     }
 }
@@ -137,6 +161,8 @@ pub struct Places<'a> {
     world: &'a World,
     project: &'a Project,
     dirs: Vec<(PathBuf, Origin)>,
+    /// Only what devflow.lock pins may be used.
+    locked: bool,
     /// Folders of `PATH` that are not believed.
     pub refused: Vec<Refused>,
 }
@@ -161,33 +187,38 @@ impl<'a> Places<'a> {
                 dirs.push((dir, Origin::SearchPath));
             }
         }
-        Self { world, project, dirs, refused }
+        Self { world, project, dirs, locked: false, refused }.locked(false)
     }
 
     /// Finds one extension by name.
     pub fn find(&self, name: &ExtensionName) -> Result<Found, DiscoverError> {
-        let unusable = |path: &Path, reason: &str| DiscoverError::Unusable {
-            name: name.clone(),
-            path: path.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let variable = format!("DWF_EXT_{}", name.as_str().to_ascii_uppercase().replace('-', "_"));
-        if let Some(path) = self.world.var(&variable).map(PathBuf::from) {
-            if !path.is_absolute() {
-                return Err(unusable(&path, &format!("is not an absolute path ({variable})")));
-            }
-            executable(&path, self.world).map_err(|reason| unusable(&path, reason))?;
-            return Ok(Found {
-                name: name.clone(),
-                path,
-                origin: Origin::Variable,
-                shadows: Vec::new(),
-                pin: None,
-            });
+        if self.locked {
+            self.all_pinned(std::iter::once(name))?;
+        } else if let Some(found) = self.variable(name)? {
+            return Ok(found);
         }
+        match self.pinned(name)? {
+            Some(found) => Ok(found),
+            None => self.unpinned(name),
+        }
+    }
+
+    /// What the user's environment names.
+    fn variable(&self, name: &ExtensionName) -> Result<Option<Found>, DiscoverError> {
+        let variable = format!("DWF_EXT_{}", name.as_str().to_ascii_uppercase().replace('-', "_"));
+        let Some(path) = self.world.var(&variable).map(PathBuf::from) else { return Ok(None) };
+        if !path.is_absolute() {
+            return Err(unusable(name, &path, &format!("is not an absolute path ({variable})")));
+        }
+        executable(&path, self.world).map_err(|reason| unusable(name, &path, reason))?;
+        Ok(Some(Found { name: name.clone(), path, origin: Origin::Variable, shadows: Vec::new(), pin: None }))
+    }
+
+    /// Finds an extension as if there were no lock and no variable.
+    pub fn unpinned(&self, name: &ExtensionName) -> Result<Found, DiscoverError> {
         if let Some(path) = self.configured(name) {
-            let real = path.canonicalize().map_err(|_| unusable(&path, "does not exist"))?;
-            executable(&real, self.world).map_err(|reason| unusable(&path, reason))?;
+            let real = path.canonicalize().map_err(|_| unusable(name, &path, "does not exist"))?;
+            executable(&real, self.world).map_err(|reason| unusable(name, &path, reason))?;
             return Ok(Found {
                 name: name.clone(),
                 path: real,
@@ -196,6 +227,11 @@ impl<'a> Places<'a> {
                 pin: None,
             });
         }
+        self.search(name)
+    }
+
+    /// Looks beside dwf and on `PATH`.
+    fn search(&self, name: &ExtensionName) -> Result<Found, DiscoverError> {
         let mut refused = self.refused.clone();
         let mut found: Option<Found> = None;
         for (dir, origin) in &self.dirs {
@@ -230,13 +266,20 @@ impl<'a> Places<'a> {
         self.names().iter().filter_map(|name| self.find(name).ok()).collect()
     }
 
-    fn names(&self) -> BTreeSet<ExtensionName> {
+    /// The names of what can be found, or is pinned.
+    pub fn names(&self) -> BTreeSet<ExtensionName> {
         let sections = self.project.config.file.extensions.iter();
         let brought =
             sections.filter(|(_, section)| section.path.is_some()).map(|(name, _)| name.get_ref().clone());
         let own = self.world.env.keys().filter_map(|name| name.strip_prefix("DWF_EXT_"));
         let own = own.filter_map(|name| name.to_ascii_lowercase().replace('_', "-").parse().ok());
-        brought.chain(own).chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir))).collect()
+        let pinned = self.project.lock.iter().flat_map(|lock| &lock.extensions);
+        let pinned = pinned.map(|entry| entry.name.get_ref().clone());
+        brought
+            .chain(own)
+            .chain(pinned)
+            .chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir)))
+            .collect()
     }
 
     /// The names of the extensions that came with dwf.
@@ -259,6 +302,10 @@ impl<'a> Places<'a> {
             self.project.config.file.extensions.iter().find(|(known, _)| known.get_ref() == name)?;
         section.path.as_ref().map(|path| self.project.root.join(path.get_ref()))
     }
+}
+
+fn unusable(name: &ExtensionName, path: &Path, reason: &str) -> DiscoverError {
+    DiscoverError::Unusable { name: name.clone(), path: path.to_owned(), reason: reason.to_owned() }
 }
 
 fn extensions_in(dir: &Path) -> Vec<ExtensionName> {

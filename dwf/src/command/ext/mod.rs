@@ -2,6 +2,7 @@
 
 mod call;
 mod check;
+mod gather;
 mod info;
 mod list;
 mod new;
