@@ -1,5 +1,6 @@
 //! `dwf ext …`, one file each.
 
+mod answers;
 mod call;
 mod check;
 mod gather;
