@@ -14,6 +14,8 @@ pub enum Page {
     Elsewhere(String),
     /// The first half of these bytes, and then the end.
     Torn(Vec<u8>),
+    /// The first half of these bytes, and then nothing for a minute.
+    Silent(Vec<u8>),
 }
 
 /// A server that runs until the test ends.
@@ -33,8 +35,9 @@ impl Server {
         let (pages, asked) = (Arc::clone(&server.pages), Arc::clone(&server.asked));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let (pages, asked) = (Arc::clone(&pages), Arc::clone(&asked));
                 // A client that went away is no fault of the server.
-                let _ = answer(stream, &pages, &asked);
+                std::thread::spawn(move || answer(stream, &pages, &asked));
             }
         });
         server
@@ -79,6 +82,12 @@ fn answer(
         None => (head("404 Not Found", "", 0), Vec::new()),
         Some(Page::Bytes(bytes)) => (head("200 OK", "", bytes.len()), bytes),
         Some(Page::Elsewhere(to)) => (head("302 Found", &format!("location: {to}\r\n"), 0), Vec::new()),
+        Some(Page::Silent(bytes)) => {
+            stream.write_all(head("200 OK", "", bytes.len()).as_bytes())?;
+            stream.write_all(&bytes[..bytes.len() / 2])?;
+            std::thread::sleep(std::time::Duration::from_secs(60));
+            return Ok(());
+        }
         Some(Page::Torn(bytes)) => (head("200 OK", "", bytes.len()), bytes[..bytes.len() / 2].to_owned()),
     };
     stream.write_all(head.as_bytes())?;

@@ -10,7 +10,16 @@ use crate::error::Error;
 pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
     let places = ground.places(context.world);
-    let found = places.list();
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    for name in places.names() {
+        match places.find(&name) {
+            Ok(one) => found.push(one),
+            Err(DiscoverError::Pin(error)) => problems.push(error),
+            // A file that is no extension is told of with the places that are not looked at.
+            Err(_) => {}
+        }
+    }
     let mut text = String::new();
     if json {
         let value = serde_json::json!({ "extensions": found, "refused": places.refused });
@@ -28,10 +37,8 @@ pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> 
         }
     }
     context.reporter.result(&text).map_err(crate::command::stage::print_failed)?;
-    for name in places.names() {
-        if let Err(DiscoverError::Pin(error)) = places.find(&name) {
-            context.reporter.note(&format!("note: {error}"));
-        }
+    for error in problems {
+        context.reporter.note(&format!("note: {error}"));
     }
     for refused in &places.refused {
         context.reporter.detail(&format!("not looked at: {} {}", refused.path.display(), refused.reason));
