@@ -63,7 +63,9 @@ impl Record {
     pub fn new(project: &Project, state: &Path) -> Self {
         let root = sha256(project.root.as_os_str().as_encoded_bytes());
         let text = project.config.source.as_ref().map(|source| source.text.to_string()).unwrap_or_default();
-        let mut parts = vec![text.into_bytes()];
+        // Which bytes a lock pins is part of what was seen; that they are these is looked at when they start.
+        let lock = project.lock.as_ref().map(|lock| lock.source.text.to_string()).unwrap_or_default();
+        let mut parts = vec![text.into_bytes(), lock.into_bytes()];
         for (name, section) in &project.config.file.extensions {
             if let Some(path) = &section.path {
                 parts.push(name.get_ref().as_str().as_bytes().to_vec());
@@ -118,6 +120,11 @@ mod tests {
         std::fs::write(dir.path().join("tools/x"), "two").unwrap();
         assert!(!record().given());
         std::fs::write(dir.path().join("tools/x"), "one").unwrap();
+        assert!(record().given());
+        let lock = dir.path().join("devflow.lock");
+        std::fs::write(&lock, "version = 1\n").unwrap();
+        assert!(!record().given());
+        std::fs::remove_file(&lock).unwrap();
         assert!(record().given());
         std::fs::write(dir.path().join("devflow.toml"), format!("{config}# more\n")).unwrap();
         assert!(!record().given());

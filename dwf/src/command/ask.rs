@@ -2,10 +2,11 @@
 
 use devflow_oci::Fingerprint;
 use devflow_protocol::message::Level;
+use devflow_protocol::name::ExtensionName;
 
 use super::Context;
 use crate::config::{UserConfig, load_user};
-use crate::discover::{Origin, Places};
+use crate::discover::{DiscoverError, Found, Places};
 use crate::error::Error;
 use crate::extension;
 use crate::identity;
@@ -20,6 +21,8 @@ pub(super) struct Ground {
     pub(super) project: Project,
     pub(super) user: UserConfig,
     pub(super) record: Record,
+    /// Whether `--locked` was given.
+    pub(super) locked: bool,
 }
 
 /// The answers, and what they make.
@@ -37,27 +40,46 @@ impl Ground {
         let project = Project::load(&start)?;
         let user = load_user(context.world.user_config().as_deref())?;
         let record = Record::new(&project, &context.world.state()?);
-        Ok(Self { project, user, record })
+        Ok(Self { project, user, record, locked: context.global.locked })
+    }
+
+    /// Where extensions are looked for.
+    pub(super) fn places<'a>(&'a self, world: &'a World) -> Places<'a> {
+        Places::new(world, &self.project).locked(self.locked)
+    }
+
+    /// Whether somebody outside the project has agreed to these bytes.
+    pub(super) fn agreed(&self, world: &World, sha256: &str) -> bool {
+        let named = world.var("DWF_TRUST").unwrap_or_default();
+        let mut named = named.split(',').map(|hash| hash.trim().trim_start_matches("sha256:"));
+        self.record.given() || named.any(|hash| hash == sha256)
+    }
+
+    /// What extensions are started with.
+    pub(super) fn surroundings(&self, world: &World) -> extension::Context {
+        let timeouts = &self.user.extensions;
+        let (initialize, request) = (timeouts.initialize_timeout, timeouts.request_timeout);
+        extension::Context::new(world, &self.project.root, initialize, request)
+    }
+
+    /// Finds an extension that may be started.
+    pub(super) fn believed(&self, places: &Places<'_>, name: &ExtensionName) -> Result<Found, Error> {
+        let found = places.find(name)?;
+        if places.brought(&found) && !self.record.given() {
+            return Err(TrustError::Extension(name.to_string()).into());
+        }
+        Ok(found)
     }
 
     /// Asks the extensions, and nobody that is not to be trusted; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
-        let places = Places::new(world, &self.project);
+        let places = self.places(world);
         let questions = Questions::new(&self.project, places.own())?;
-        let timeouts = &self.user.extensions;
-        let with = extension::Context::new(
-            world,
-            &self.project.root,
-            timeouts.initialize_timeout,
-            timeouts.request_timeout,
-        );
-        for name in questions.folders.keys() {
-            if places.find(name)?.origin == Origin::Config && !self.record.given() {
-                return Err(TrustError::Extension(name.to_string()).into());
-            }
-        }
-        let asked =
-            ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;
+        let with = self.surroundings(world);
+        let names = questions.folders.keys();
+        places.all_pinned(names.clone()).map_err(DiscoverError::from)?;
+        let found = names.map(|name| self.believed(&places, name)).collect::<Result<Vec<_>, _>>()?;
+        let asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
         let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
         Ok(Answered { asked, fingerprint })
     }
