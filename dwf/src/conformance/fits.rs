@@ -1,0 +1,63 @@
+//! Whether an answer has the form of its method, by the types; and which members of it nobody knows.
+
+use devflow_protocol::message::{DescribeResult, InitializeResult, Resolution, method};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What is wrong with a result, at most a few complaints.
+pub fn complaints(method: &str, result: &Value) -> Vec<String> {
+    read(method, result).err().into_iter().collect()
+}
+
+/// The paths of members that no type knows; `x-` is free for experiments.
+pub fn unknown(method: &str, result: &Value) -> Vec<String> {
+    let free = |path: &String| path.rsplit('.').next().is_some_and(|name| name.starts_with("x-"));
+    read(method, result).unwrap_or_default().into_iter().filter(|path| !free(path)).collect()
+}
+
+fn read(method: &str, result: &Value) -> Result<Vec<String>, String> {
+    match method {
+        method::INITIALIZE => typed::<InitializeResult>(result),
+        method::DESCRIBE => typed::<DescribeResult>(result),
+        method::RESOLVE => typed::<Resolution>(result),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The ignored members, or where the value does not fit and why.
+fn typed<T: DeserializeOwned>(value: &Value) -> Result<Vec<String>, String> {
+    let mut ignored = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let deserializer = serde_path_to_error::Deserializer::new(value, &mut track);
+    let read = serde_ignored::deserialize::<_, _, T>(deserializer, |path| ignored.push(path.to_string()));
+    match read {
+        Ok(_) => Ok(ignored),
+        Err(error) => Err(match track.path().to_string().as_str() {
+            "." => error.to_string(),
+            path => format!("{path}: {error}"),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let result = json!({ "applies": true, "caches": [{ "name": "a", "scope": "galaxy" }] });
+        let complaints = complaints(method::DESCRIBE, &result);
+        assert!(complaints[0].starts_with("caches[0].scope: unknown variant"), "{complaints:?}");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_named() {
+        let step = json!({ "program": "a", "arg": ["b"], "x-note": 1 });
+        let result = json!({ "action": { "steps": [step], "env": { "A": "1" } } });
+        assert_eq!(unknown(method::RESOLVE, &result), ["action.steps.0.arg"]);
+        let result = json!({ "protocol": 1, "extension": { "name": "a", "version": "1", "vendor": "b" } });
+        assert_eq!(unknown(method::INITIALIZE, &result), ["extension.vendor"]);
+    }
+}
