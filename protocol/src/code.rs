@@ -22,3 +22,21 @@ pub const INVALID_PROJECT: i32 = 2002;
 pub const INVALID_CONFIG: i32 = 2003;
 /// The first of an extension's own codes.
 pub const OWN: i32 = 10000;
+
+/// Every code that has a name: the code, the name, and when it is used.
+pub const NAMED: &[(i32, &str, &str)] = &[
+    (PARSE_ERROR, "ParseError", "the line is not JSON"),
+    (INVALID_REQUEST, "InvalidRequest", "not a request of JSON-RPC 2.0; a batch"),
+    (METHOD_NOT_FOUND, "MethodNotFound", "unknown method"),
+    (INVALID_PARAMS, "InvalidParams", "the parameters do not fit the method"),
+    (INTERNAL_ERROR, "InternalError", "a bug in the extension"),
+    (UNSUPPORTED_PROTOCOL, "UnsupportedProtocol", "no common version"),
+    (
+        MISSING_HOST_FEATURE,
+        "MissingHostFeature",
+        "the host lacks a feature that the extension cannot do without",
+    ),
+    (UNKNOWN_COMMAND, "UnknownCommand", "a command that the extension does not offer here"),
+    (INVALID_PROJECT, "InvalidProject", "a file of the user's project is wrong"),
+    (INVALID_CONFIG, "InvalidConfig", "`config` of the extension is wrong"),
+];

@@ -12,6 +12,8 @@ pub mod limits;
 pub mod message;
 pub mod name;
 pub mod path;
+pub mod schema;
+pub mod spec;
 pub mod template;
 
 #[cfg(feature = "client")]

@@ -24,13 +24,16 @@ impl fmt::Display for InvalidName {
 
 impl std::error::Error for InvalidName {}
 
+/// Bytes of the longest name.
+const LONGEST: usize = 64;
+
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $pattern:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -48,7 +51,7 @@ macro_rules! name {
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
                 let valid: fn(&str) -> bool = $valid;
-                if text.len() <= 64 && valid(text) {
+                if text.len() <= LONGEST && valid(text) {
                     Ok(Self(text.to_owned()))
                 } else {
                     let text = text.chars().take(80).collect();
@@ -71,6 +74,22 @@ macro_rules! name {
             }
         }
 
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": concat!("This is ", $what, ": ", $rule, "."),
+                    "type": "string",
+                    "pattern": $pattern,
+                    "maxLength": LONGEST
+                })
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.0)
@@ -84,6 +103,7 @@ name!(
     CommandName,
     "a command",
     "it is verb:selector, each [a-z][a-z0-9-]*",
+    r"^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$",
     |text| text.split_once(':').is_some_and(|(verb, selector)| is_word(verb) && is_word(selector))
 );
 
@@ -92,6 +112,7 @@ name!(
     ExtensionName,
     "an extension's name",
     "it is [a-z0-9][a-z0-9-]{0,62}",
+    r"^[a-z0-9][a-z0-9-]{0,62}$",
     |text| {
         text.len() <= 63
             && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -104,6 +125,7 @@ name!(
     CacheName,
     "a cache's name",
     "it is [a-z0-9][a-z0-9_.-]*, and neither \"env\" nor \"tmp\"",
+    r"^(?!(?:env|tmp)$)[a-z0-9][a-z0-9_.-]*$",
     |text| {
         !["env", "tmp"].contains(&text)
             && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -118,6 +140,7 @@ name!(
     EnvName,
     "a variable's name",
     "it is [A-Za-z_][A-Za-z0-9_]*",
+    r"^[A-Za-z_][A-Za-z0-9_]*$",
     |text| {
         text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

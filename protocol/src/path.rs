@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct RelPath(String);
 
+/// Bytes of the longest path.
+const LONGEST: usize = 4096;
+
 /// Why a text is not a relative path of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidPath(String);
@@ -60,11 +63,28 @@ impl TryFrom<String> for RelPath {
     fn try_from(text: String) -> Result<Self, InvalidPath> {
         let part = |part: &str| !part.is_empty() && part != "." && part != "..";
         let plain = !text.chars().any(|c| c.is_control() || c == '\\');
-        if text == "." || (plain && text.len() <= 4096 && text.split('/').all(part)) {
+        if text == "." || (plain && text.len() <= LONGEST && text.split('/').all(part)) {
             Ok(Self(text))
         } else {
             Err(InvalidPath(text.chars().take(80).collect()))
         }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for RelPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Path".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        const PATTERN: &str = concat!(
+            r"^(?:\.|(?!\.{1,2}(?:/|$))[^/\\\u0000-\u001f\u007f-\u009f]+",
+            r"(?:/(?!\.{1,2}(?:/|$))[^/\\\u0000-\u001f\u007f-\u009f]+)*)$"
+        );
+        let mut schema = crate::schema::word::text("`.` or `a/b/c`, relative and without `..`.", PATTERN);
+        schema.insert("maxLength".to_owned(), LONGEST.into());
+        schema
     }
 }
 

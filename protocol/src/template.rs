@@ -137,6 +137,23 @@ impl TryFrom<String> for Template {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Template {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Template".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        crate::schema::word::text(
+            "A text whose placeholders are `${cache:NAME}`, `${workspace}`, `${home}` and `${tmp}`; `$$` is `$`.",
+            concat!(
+                r"^(?:[^$\u0000]|\$\$|\$\{(?:workspace|home|tmp",
+                r"|cache:(?!(?:env|tmp)\})[a-z0-9][a-z0-9_.-]{0,63})\})*$"
+            ),
+        )
+    }
+}
+
 impl std::str::FromStr for Template {
     type Err = InvalidTemplate;
 

@@ -1,16 +1,17 @@
 //! SPEC.md is true: its JSON fits the types, its examples are the files in `examples/`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is a test")]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use devflow_protocol::message::{
     Action, Cache, DescribeParams, DescribeResult, Image, InitializeParams, InitializeResult, LogParams,
     Resolution, ResolveParams,
 };
+use devflow_protocol::spec::{self, TEXT as SPEC};
 use devflow_protocol::{code, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-const SPEC: &str = include_str!("../SPEC.md");
 
 /// The blocks of SPEC.md: what follows the fence, and the text.
 fn blocks() -> Vec<(&'static str, &'static str)> {
@@ -135,12 +136,12 @@ fn collect(value: &Value, names: &mut Vec<String>) {
 #[test]
 fn its_numbers_are_the_constants() {
     for (wanted, number) in [
-        ("| a line, either way, without its end | 1 MiB |", limits::LINE == 1 << 20),
+        ("| a line, either way, without its end [N1] | 1 MiB |", limits::LINE == 1 << 20),
         ("| 16 MiB, 10,000 messages |", limits::RUN_BYTES == 16 << 20 && limits::RUN_MESSAGES == 10_000),
         ("| 128 levels |", limits::DEPTH == 128),
         ("| requests under way | 16 |", limits::IN_FLIGHT == 16),
         ("| 30 s; the user is told after 2 s |", limits::INITIALIZE.as_secs() == 30),
-        ("from its sending | 10 s |", limits::REQUEST.as_secs() == 10),
+        ("from its sending [N4] | 10 s |", limits::REQUEST.as_secs() == 10),
         ("| 64 KiB, the newest |", limits::STDERR_RING == 64 << 10),
         ("SIGTERM after 500 ms", limits::END_GRACE.as_millis() == 500),
     ] {
@@ -161,4 +162,45 @@ fn its_numbers_are_the_constants() {
     ] {
         assert!(SPEC.contains(&format!("\n| {code} ")), "{code} is not in the table of codes");
     }
+}
+
+#[test]
+fn its_rules_have_marks_that_stay() {
+    let rules: Vec<_> = spec::rules().collect();
+    let mut marks: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for rule in &rules {
+        let (letter, number) = rule.mark.split_at(1);
+        let is_new = marks.entry(letter).or_default().insert(number.parse().unwrap());
+        assert!(is_new, "[{}] stands there twice", rule.mark);
+        assert!(rule.heading.starts_with('#') && rule.text.contains(&format!("[{}]", rule.mark)));
+        assert_eq!(SPEC.lines().nth(rule.line - 1), Some(rule.text));
+    }
+    // More may come; none may go.
+    let least = [
+        ("A", 15),
+        ("B", 4),
+        ("C", 11),
+        ("D", 9),
+        ("E", 9),
+        ("I", 8),
+        ("L", 2),
+        ("M", 10),
+        ("N", 5),
+        ("R", 8),
+        ("S", 4),
+        ("T", 13),
+        ("W", 23),
+        ("X", 3),
+    ];
+    for (letter, count) in least {
+        let there = marks.get(letter).cloned().unwrap_or_default();
+        let missing: Vec<u32> = (1..=count).filter(|number| !there.contains(number)).collect();
+        assert!(missing.is_empty(), "rules are gone: {letter}{missing:?}");
+    }
+    let is_marked = |line: &usize| rules.iter().any(|rule| rule.line == *line);
+    let binding = SPEC.lines().zip(1..).filter(|(text, _)| text.contains("xtension must "));
+    let unmarked: Vec<_> = binding.filter(|(_, line)| !is_marked(line)).collect();
+    assert!(unmarked.is_empty(), "rules without marks: {unmarked:#?}");
+    assert_eq!(spec::rule("W8").map(|rule| rule.heading), Some("## 3. Framing and messages"));
+    assert_eq!(spec::rule("W0"), None);
 }

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Platform, Project};
+use super::{Config, Platform, Project, present};
 use crate::name::{CacheName, CommandName, EnvName};
 use crate::path::RelPath;
+#[cfg(feature = "schema")]
+use crate::schema::{rule, word};
 use crate::template::Template;
 
 /// Parameters of `project/describe`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DescribeParams {
     /// Which folder is asked about.
     pub project: Project,
@@ -25,6 +28,7 @@ pub struct DescribeParams {
 
 /// Result of `project/describe`: what the extension makes of the folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DescribeResult {
     /// Whether the folder is one of this extension's projects. `false` is an answer, not a failure.
     pub applies: bool,
@@ -39,18 +43,20 @@ pub struct DescribeResult {
     pub caches: Vec<Cache>,
     /// Variables for all of this stack's actions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::Map<word::SettableVariable, Template>"))]
     pub env: BTreeMap<EnvName, Template>,
     /// Host variables it would like to see; the user decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wants_env: Vec<EnvName>,
     /// Globs of files that belong to the image's identity, relative to the member.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Glob>"))]
     pub fingerprint: Vec<String>,
     /// The programs it relies on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,
     /// What an image for this stack needs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
     /// The files this answer depends on, relative to the member.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -59,11 +65,13 @@ pub struct DescribeResult {
 
 /// A command that an extension offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandInfo {
     /// Its name.
     pub name: CommandName,
     /// One line for the user.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::Line"))]
     pub summary: String,
     /// Whether it changes the project's sources; such a command runs alone.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -72,6 +80,7 @@ pub struct CommandInfo {
 
 /// How far a cache is shared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CacheScope {
     /// Downloads: one folder for every project and profile.
@@ -83,6 +92,7 @@ pub enum CacheScope {
 
 /// How a cache may be mounted when nothing is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CacheReadonly {
     /// Plainly read-only: the tool copes.
@@ -93,6 +103,7 @@ pub enum CacheReadonly {
 
 /// Who keeps a cache small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ManagedBy {
     /// The tool itself; dwf never prunes it.
@@ -124,6 +135,20 @@ impl TryFrom<String> for Keep {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Keep {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Keep".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        word::text(
+            "One name; a folder's ends in `/`.",
+            r"^(?!\.{1,2}/?$)[^/\\\u0000-\u001f\u007f-\u009f]+/?$",
+        )
+    }
+}
+
 impl From<Keep> for String {
     fn from(keep: Keep) -> String {
         if keep.folder { keep.name + "/" } else { keep.name }
@@ -132,50 +157,59 @@ impl From<Keep> for String {
 
 /// A named folder that outlives the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = rule::cache))]
 pub struct Cache {
     /// Its name, which is its folder's name below the cache root.
     pub name: CacheName,
     /// The variable that tells the tool where it is, on either profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::SettableVariable"))]
     pub env: Option<EnvName>,
     /// Where the tool keeps its own state when nobody tells it: `~/…`. Only with `keep`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::HomePath"))]
     pub home: Option<String>,
     /// The entries of `home` that are caches; all others stay the user's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<Keep>,
     /// Where a tool without such a variable looks: `~/…` or absolute. Containers only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::TargetPath"))]
     pub target: Option<String>,
     /// A folder of the member that must not be shared between platforms. Containers only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("not" = { "const": "." })))]
     pub at: Option<RelPath>,
     /// How far it is shared.
     #[serde(default)]
     pub scope: CacheScope,
     /// How it may be mounted when nothing is to be written; never, when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub readonly: Option<CacheReadonly>,
     /// Who keeps it small; dwf when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub managed: Option<ManagedBy>,
 }
 
 /// A program the stack relies on, and how to ask it for its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// The program's name.
+    #[cfg_attr(feature = "schema", schemars(with = "word::Word"))]
     pub program: String,
     /// Arguments that print its version.
     #[serde(default)]
     pub args: Vec<String>,
     /// The versions that are known to work, such as `>=1.70`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub wants: Option<String>,
 }
 
 /// What an image for a stack needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Image {
     /// Families of base images it fits, such as `debian:bookworm`.
     pub base: Vec<String>,
@@ -185,11 +219,14 @@ pub struct Image {
 
 /// One way to make an image fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImageOption {
     /// Where it comes from: `images` or `distribution`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["images", "distribution"])))]
     pub source: String,
     /// Packages of the distribution.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Package>"))]
     pub packages: Vec<String>,
     /// Folders copied from other images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -205,31 +242,40 @@ pub struct ImageOption {
     pub steps: Vec<ImageStep>,
     /// Variables of the image.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::Map<EnvName, String>"))]
     pub env: BTreeMap<EnvName, String>,
     /// Folders in front of `PATH`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::AbsolutePath>"))]
     pub path: Vec<String>,
     /// Commands that must succeed in the finished image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(inner(length(min = 1))))]
     pub probe: Vec<Vec<String>>,
 }
 
 /// Folders copied from another image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Copy {
     /// The image.
+    #[cfg_attr(feature = "schema", schemars(with = "word::Word"))]
     pub from: String,
     /// Absolute paths, the same in both images.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::AbsolutePath>"))]
     pub paths: Vec<String>,
 }
 
 /// A command run while building an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImageStep {
     /// Program and arguments.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub run: Vec<String>,
     /// `root` or `dwf`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["root", "dwf"])))]
     pub user: Option<String>,
 }
 

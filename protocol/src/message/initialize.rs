@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One side of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Party {
     /// `dwf`, or the extension's name.
     pub name: String,
@@ -15,6 +16,7 @@ pub struct Party {
 
 /// Parameters of `initialize`. This envelope never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InitializeParams {
     /// The protocol versions the host speaks.
     pub protocols: Vec<u32>,
@@ -27,10 +29,12 @@ pub struct InitializeParams {
 
 /// Result of `initialize`. This envelope never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InitializeResult {
     /// The highest version that both sides speak.
     pub protocol: u32,
     /// The extension.
+    #[cfg_attr(feature = "schema", schemars(extend("properties" = { "name": { "pattern": "^[a-z0-9][a-z0-9-]{0,62}$" } })))]
     pub extension: Party,
     /// What the host must understand; a host that does not know one of them refuses.
     #[serde(default)]

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::schema::word;
+
 /// How much a `log` line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// For the extension's author.
@@ -18,9 +22,11 @@ pub enum Level {
 
 /// Parameters of the `log` notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogParams {
     /// How much it matters.
     pub level: Level,
     /// One line of text.
+    #[cfg_attr(feature = "schema", schemars(with = "word::Line"))]
     pub message: String,
 }

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::describe::is_false;
-use super::{Config, Platform, Project};
+use super::{Config, Platform, Project, present};
 use crate::name::{CacheName, CommandName, EnvName};
 use crate::path::RelPath;
+#[cfg(feature = "schema")]
+use crate::schema::{rule, word};
 use crate::template::Template;
 
 /// Parameters of `command/resolve`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolveParams {
     /// The command, one of those that `project/describe` listed.
     pub command: CommandName,
@@ -32,6 +35,7 @@ pub struct ResolveParams {
 
 /// Result of `command/resolve`: exactly one of the three.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Members", into = "Members")]
 #[expect(clippy::large_enum_variant, reason = "there is one per command, never a crowd")]
 pub enum Resolution {
@@ -45,12 +49,14 @@ pub enum Resolution {
 
 /// The members of a resolution as they stand on the wire.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Resolution", transform = rule::resolution))]
 struct Members {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     skip: Option<Because>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     action: Option<Action>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     alternatives: Option<Vec<Alternative>>,
 }
 
@@ -96,6 +102,7 @@ impl Resolution {
 
 /// A reason, in words for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Because {
     /// The reason.
     pub because: String,
@@ -103,9 +110,10 @@ pub struct Because {
 
 /// One way of doing it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Alternative {
     /// What must hold where the action runs; absent in the last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
     /// What is done then.
     pub action: Action,
@@ -113,24 +121,30 @@ pub struct Alternative {
 
 /// A condition on the place where actions run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct When {
     /// This program is on the action's PATH.
+    #[cfg_attr(feature = "schema", schemars(with = "word::ProgramName"))]
     pub program: String,
 }
 
 /// What is to be done for a command.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Action {
     /// Programs run one after the other; the first failure ends the action.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub steps: Vec<Step>,
     /// The working directory, relative to the member.
     #[serde(default)]
     pub cwd: RelPath,
     /// Variables on top of the stack's; `null` takes one away.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "word::Map<word::SettableVariable, Option<Template>>"))]
     pub env: BTreeMap<EnvName, Option<Template>>,
     /// Folders in front of `PATH`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(transform = rule::folders))]
     pub path: Vec<Template>,
     /// Commands of the same stack and member that must have succeeded before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -148,7 +162,7 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warm: Vec<Step>,
     /// What the outcome depends on; every file of the member when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
     /// What it makes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -157,14 +171,17 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<Report>,
     /// Seconds after which it is ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub timeout_s: Option<u64>,
 }
 
 /// A program and its arguments; never a shell's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// A name that is looked up on `PATH`, or a path.
+    #[cfg_attr(feature = "schema", schemars(extend("minLength" = 1)))]
     pub program: Template,
     /// Its arguments.
     #[serde(default)]
@@ -173,12 +190,15 @@ pub struct Step {
 
 /// What the outcome of an action depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Inputs {
     /// Globs relative to the member.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Glob>"))]
     pub files: Vec<String>,
     /// Globs taken out of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Glob>"))]
     pub exclude: Vec<String>,
     /// Variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -187,22 +207,26 @@ pub struct Inputs {
 
 /// Something an action makes: a path of the member, a cache, or a path in a cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = rule::output))]
 pub struct Output {
     /// The path, relative to the member, or to the cache when one is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub path: Option<RelPath>,
     /// The cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheName>,
 }
 
 /// A report that an action writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Its format, such as `junit`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["junit"])))]
     pub format: String,
     /// The cache it stands in; the member's folder when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheName>,
     /// Where.
     pub path: RelPath,
