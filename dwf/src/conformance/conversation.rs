@@ -71,8 +71,8 @@ pub struct Exchange {
 pub enum Next {
     /// An answer, and its line.
     Answer(Answer, String),
-    /// The end of standard output; how the extension ended.
-    End(String),
+    /// The end of standard output; how the extension ended, if it did.
+    End(Option<ExitStatus>),
     /// Nothing until the deadline.
     Silence,
 }
@@ -190,7 +190,10 @@ impl Conversation {
         let asked = Instant::now();
         match self.next(deadline).await? {
             Next::Answer(answer, line) => Ok((answer, line)),
-            Next::End(how) => Err(self.failure((Breach::Silent, format!("it {how} and had not answered")))),
+            Next::End(status) => {
+                let how = status.map_or("closed its standard output".to_owned(), process::ending);
+                Err(self.failure((Breach::Silent, format!("it {how} and had not answered"))))
+            }
             Next::Silence => {
                 let waited = Instant::now().duration_since(asked);
                 // One that only forgets to flush answers when its input ends.
@@ -216,7 +219,8 @@ impl Conversation {
             if chunk.is_empty() {
                 let line = std::mem::replace(&mut self.line, PartialLine::new(self.limits.line));
                 line.end().map_err(|error| self.failure(message::frame(&error)))?;
-                return Ok(Next::End(self.end_of_output().await));
+                let status = timeout(ENDING, self.process.wait()).await;
+                return Ok(Next::End(status.ok().and_then(Result::ok)));
             }
             let first = chunk.iter().find(|byte| !byte.is_ascii_whitespace());
             if self.bytes == 0 && first.is_some_and(|byte| !b"{[".contains(byte)) {
@@ -254,13 +258,6 @@ impl Conversation {
                 let what = "it sent a `log` line, and `features` had no \"log\"".to_owned();
                 Err(self.failure((Breach::LogUninvited, what)))
             }
-        }
-    }
-
-    async fn end_of_output(&mut self) -> String {
-        match timeout(ENDING, self.process.wait()).await {
-            Ok(Ok(status)) => process::ending(status),
-            _ => "closed its standard output".to_owned(),
         }
     }
 

@@ -1,12 +1,45 @@
-//! Whether an answer has the form of its method, by the types; and which members of it nobody knows.
+//! Whether an answer has the form of its method, by the types and by the schema; and which members
+//! of it nobody knows.
 
 use devflow_protocol::message::{DescribeResult, InitializeResult, Resolution, method};
+use devflow_protocol::schema::Definition;
+use jsonschema::Validator;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What is wrong with a result, at most a few complaints.
-pub fn complaints(method: &str, result: &Value) -> Vec<String> {
-    read(method, result).err().into_iter().collect()
+use super::check::{Unmet, skip};
+
+/// Complaints about one answer that are told.
+const COMPLAINTS: usize = 5;
+
+/// The form of the results of one method.
+pub struct Form {
+    method: &'static str,
+    schema: Validator,
+}
+
+impl Form {
+    /// The form of a method's results.
+    pub fn of(method: &'static str) -> Result<Self, Unmet> {
+        let schema = Definition::result(method).and_then(|definition| definition.schema().ok());
+        match schema.and_then(|schema| jsonschema::validator_for(&schema).ok()) {
+            Some(schema) => Ok(Self { method, schema }),
+            None => skip(format!("there is no schema of the results of {method}")),
+        }
+    }
+
+    /// What is wrong with a result. The types say it best; the schema may know more.
+    pub fn complaints(&self, result: &Value) -> Vec<String> {
+        if let Err(reason) = read(self.method, result) {
+            return vec![reason];
+        }
+        let place = |path: String| if path.is_empty() { "the result".to_owned() } else { path };
+        let errors = self.schema.iter_errors(result);
+        errors
+            .take(COMPLAINTS)
+            .map(|error| format!("{}: {error}", place(error.instance_path().to_string())))
+            .collect()
+    }
 }
 
 /// The paths of members that no type knows; `x-` is free for experiments.
@@ -48,8 +81,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let result = json!({ "applies": true, "caches": [{ "name": "a", "scope": "galaxy" }] });
-        let complaints = complaints(method::DESCRIBE, &result);
+        let form = Form::of(method::DESCRIBE).unwrap();
+        let complaints = form.complaints(&result);
         assert!(complaints[0].starts_with("caches[0].scope: unknown variant"), "{complaints:?}");
+        // A type takes any text for a format; the schema does not.
+        let report = json!({ "format": "tables", "path": "a" });
+        let result = json!({ "action": { "steps": [{ "program": "a" }], "reports": [report] } });
+        let complaints = Form::of(method::RESOLVE).unwrap().complaints(&result);
+        assert!(!complaints.is_empty());
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn notification(members: &Map<String, Value>, name: &Value) -> Result<Message, B
 
 fn answer(members: &Map<String, Value>) -> Result<Answer, Broken> {
     let outcome = match (members.get("result"), members.get("error")) {
-        (Some(result), None) => Ok(result.clone()),
+        (Some(result @ Value::Object(_)), None) => Ok(result.clone()),
+        (Some(_), None) => return Err((Breach::Envelope, "the `result` is no object".into())),
         (None, Some(error)) => {
             error_form(error).map_err(|reason| (Breach::ErrorForm, reason))?;
             Err(error.clone())
@@ -180,6 +181,7 @@ mod tests {
             (r#"{"a":1,"a":2}"#, Breach::Strict),
             (r#"{"id":"1","result":{}}"#, Breach::Envelope),
             (r#"{"jsonrpc":"2.0","id":"1"}"#, Breach::Envelope),
+            (r#"{"jsonrpc":"2.0","id":"1","result":[]}"#, Breach::Envelope),
             (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, Breach::Ids),
             (r#"{"jsonrpc":"2.0","id":null,"result":{}}"#, Breach::Ids),
             (r#"{"jsonrpc":"2.0","id":"1","method":"log"}"#, Breach::OnlyAnswers),

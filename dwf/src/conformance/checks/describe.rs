@@ -4,7 +4,7 @@ use devflow_protocol::message::{DescribeResult, method};
 
 use crate::conformance::check::Look::{At, Try};
 use crate::conformance::check::{Check, Kit, PASSED, Verdict, skip};
-use crate::conformance::fits;
+use crate::conformance::fits::Form;
 use crate::conformance::scenario::greeted;
 use crate::plan::{Rule, check_description};
 
@@ -16,63 +16,63 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "describe/answers",
         title: "the project gets a description, not an error",
-        anchor: "R4",
+        anchor: "B4",
         after: &["initialize/accepts-1"],
         look: At(answers),
     },
     Check {
         id: "describe/fits",
         title: "the result has the form of DescribeResult",
-        anchor: "M5",
+        anchor: "D2",
         after: &["describe/answers"],
         look: At(fits),
     },
     Check {
         id: "describe/applies",
         title: "it applies to the project that was given",
-        anchor: "M6",
+        anchor: "D2",
         after: FITS,
         look: At(applies),
     },
     Check {
         id: "describe/declines",
         title: "it declines an empty folder, and says why",
-        anchor: "R4",
+        anchor: "B4",
         after: &["initialize/accepts-1"],
         look: Try(|kit| Box::pin(declines(kit))),
     },
     Check {
         id: "describe/names-once",
         title: "no command, cache or variable is there twice",
-        anchor: "M7",
+        anchor: "D3",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Once)),
     },
     Check {
         id: "describe/caches",
         title: "the members of each cache go together",
-        anchor: "C1",
+        anchor: "C10",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Cache)),
     },
     Check {
         id: "describe/variables",
         title: "it sets no variable that is not its to set",
-        anchor: "M8",
+        anchor: "D8",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Variable)),
     },
     Check {
         id: "describe/globs",
         title: "every glob is one, and stays in the member",
-        anchor: "G1",
+        anchor: "T10",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Glob)),
     },
     Check {
         id: "describe/placeholders",
         title: "placeholders name caches of the description",
-        anchor: "T1",
+        anchor: "T12",
         after: FITS,
         look: At(|kit| holds(kit, Rule::CacheName)),
     },
@@ -89,7 +89,7 @@ fn answers(kit: &Kit) -> Verdict {
 
 fn fits(kit: &Kit) -> Verdict {
     let (exchange, value) = kit.tour.described()?;
-    match fits::complaints(method::DESCRIBE, value) {
+    match Form::of(method::DESCRIBE)?.complaints(value) {
         complaints if complaints.is_empty() => PASSED,
         complaints => Err(exchange.fails(complaints.join("; ")).into()),
     }

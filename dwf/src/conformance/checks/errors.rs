@@ -17,25 +17,43 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "errors/unknown-method",
         title: "an unknown method gets the error -32601, and the next request its answer",
-        anchor: "W9",
+        anchor: "W15",
         after: &[],
         look: Try(|kit| Box::pin(unknown_method(kit))),
     },
     Check {
+        id: "errors/bad-parameters",
+        title: "parameters that do not fit get the error -32602, and the next request its answer",
+        anchor: "W16",
+        after: &[],
+        look: Try(|kit| Box::pin(bad_parameters(kit))),
+    },
+    Check {
         id: "errors/unknown-command",
         title: "a command that it does not offer gets the error 2001 with `known`",
-        anchor: "E2001",
+        anchor: "R1",
         after: &["describe/fits"],
         look: Try(|kit| Box::pin(unknown_command(kit))),
     },
 ];
 
 async fn unknown_method(kit: &Kit) -> Verdict {
+    refused(kit, "project/dance", json!({}), code::METHOD_NOT_FOUND).await
+}
+
+/// Nobody can resolve a command that is no text.
+async fn bad_parameters(kit: &Kit) -> Verdict {
+    let mut params = kit.subject.resolve(NO_COMMAND, &[]);
+    params["command"] = json!({});
+    refused(kit, method::RESOLVE, params, code::INVALID_PARAMS).await
+}
+
+async fn refused(kit: &Kit, method: &str, params: Value, code: i32) -> Verdict {
     let mut conversation = greeted(kit).await?;
-    let exchange = conversation.ask("1", "project/dance", json!({})).await?;
+    let exchange = conversation.ask("1", method, params).await?;
     match &exchange.answer.outcome {
-        Err(error) if error["code"] == code::METHOD_NOT_FOUND => {}
-        _ => return Err(exchange.fails("the answer is not the error -32601").into()),
+        Err(error) if error["code"] == code => {}
+        _ => return Err(exchange.fails(format!("the answer is not the error {code}")).into()),
     }
     same_description(kit, &mut conversation, "2").await?;
     PASSED

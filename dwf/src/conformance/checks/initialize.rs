@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::conformance::check::Look::{At, Try};
 use crate::conformance::check::{Check, Kit, PASSED, Verdict};
 use crate::conformance::conversation::Exchange;
-use crate::conformance::fits;
+use crate::conformance::fits::Form;
 use crate::conformance::scenario::start;
 
 /// A version that nobody speaks.
@@ -18,49 +18,49 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "initialize/accepts-1",
         title: "a host that speaks protocol 1 is answered with a result",
-        anchor: "V1",
+        anchor: "I1",
         after: &[],
         look: At(accepts_1),
     },
     Check {
         id: "initialize/fits",
         title: "the result has the form of InitializeResult",
-        anchor: "M2",
+        anchor: "I6",
         after: &["initialize/accepts-1"],
         look: At(fits),
     },
     Check {
         id: "initialize/name",
         title: "its name is that of its file",
-        anchor: "M3",
+        anchor: "I7",
         after: &["initialize/fits"],
         look: At(name),
     },
     Check {
         id: "initialize/requires-nothing-unknown",
         title: "`requires` has only what protocol 1 defines, which is nothing",
-        anchor: "V2",
+        anchor: "I6",
         after: &["initialize/fits"],
         look: At(requires_nothing_unknown),
     },
     Check {
         id: "initialize/picks-highest",
         title: "of [1], [1,999] and [999,1] it picks 1",
-        anchor: "V1",
+        anchor: "I1",
         after: &["initialize/fits"],
         look: Try(|kit| Box::pin(picks_highest(kit))),
     },
     Check {
         id: "initialize/refuses-unknown",
         title: "of [999] it picks nothing: error 1001 with `supported`",
-        anchor: "V1",
+        anchor: "I2",
         after: &[],
         look: Try(|kit| Box::pin(refuses_unknown(kit))),
     },
     Check {
         id: "initialize/looks-at-protocols-first",
         title: "error 1001 comes whatever form the rest of the request has",
-        anchor: "V4",
+        anchor: "I3",
         after: &["initialize/refuses-unknown"],
         look: Try(|kit| Box::pin(looks_at_protocols_first(kit))),
     },
@@ -77,7 +77,7 @@ fn accepts_1(kit: &Kit) -> Verdict {
 
 fn fits(kit: &Kit) -> Verdict {
     let (exchange, value) = kit.tour.introduction()?;
-    match fits::complaints(method::INITIALIZE, value) {
+    match Form::of(method::INITIALIZE)?.complaints(value) {
         complaints if complaints.is_empty() => PASSED,
         complaints => Err(exchange.fails(complaints.join("; ")).into()),
     }

@@ -18,9 +18,9 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         wire::CHECKS,
         process::CHECKS,
         initialize::CHECKS,
-        errors::CHECKS,
         describe::CHECKS,
         resolve::CHECKS,
+        errors::CHECKS,
         purity::CHECKS,
     ];
     tables.into_iter().flatten()

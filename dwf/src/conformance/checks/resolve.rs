@@ -7,7 +7,7 @@ use devflow_protocol::name::CommandName;
 
 use crate::conformance::check::Look::{At, Try};
 use crate::conformance::check::{Check, Kit, PASSED, Verdict, skip};
-use crate::conformance::fits;
+use crate::conformance::fits::Form;
 use crate::conformance::scenario::greeted;
 use crate::plan::{Rule, check_resolution};
 
@@ -19,14 +19,14 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "resolve/every-command",
         title: "every command of the description gets an action, alternatives or a skip",
-        anchor: "M9",
+        anchor: "R7",
         after: &["describe/fits"],
         look: At(every_command),
     },
     Check {
         id: "resolve/fits",
         title: "each result has the form of Resolution",
-        anchor: "M10",
+        anchor: "R3",
         after: &["describe/fits"],
         look: At(fits),
     },
@@ -40,56 +40,56 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "resolve/when",
         title: "a condition names a program without a path",
-        anchor: "M11",
+        anchor: "R5",
         after: FITS,
         look: At(|kit| holds(kit, Rule::When)),
     },
     Check {
         id: "resolve/variables",
         title: "no action sets a variable that is not its to set",
-        anchor: "M8",
+        anchor: "D8",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Variable)),
     },
     Check {
         id: "resolve/globs",
         title: "every glob is one, and stays in the member",
-        anchor: "G1",
+        anchor: "T10",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Glob)),
     },
     Check {
         id: "resolve/caches",
         title: "placeholders, outputs and reports name caches of the description",
-        anchor: "T1",
+        anchor: "A15",
         after: FITS,
         look: At(|kit| holds(kit, Rule::CacheName)),
     },
     Check {
         id: "resolve/needs",
         title: "what an action needs is offered",
-        anchor: "A2",
+        anchor: "A10",
         after: FITS,
         look: At(|kit| holds(kit, Rule::Need)),
     },
     Check {
         id: "resolve/no-circle",
         title: "no action needs itself in the end",
-        anchor: "A2",
+        anchor: "A11",
         after: &["resolve/fits", "resolve/needs"],
         look: At(no_circle),
     },
     Check {
         id: "resolve/writes",
         title: "`writes` of a command is that of its action",
-        anchor: "M12",
+        anchor: "D5",
         after: FITS,
         look: At(writes),
     },
     Check {
         id: "resolve/doubles-dollars",
         title: "a `$` in the user's arguments is doubled",
-        anchor: "T2",
+        anchor: "T13",
         after: FITS,
         look: Try(|kit| Box::pin(doubles_dollars(kit))),
     },
@@ -113,8 +113,9 @@ fn every_command(kit: &Kit) -> Verdict {
 }
 
 fn fits(kit: &Kit) -> Verdict {
+    let form = Form::of(method::RESOLVE)?;
     for (name, exchange, value) in kit.tour.resolved()? {
-        let complaints = fits::complaints(method::RESOLVE, value);
+        let complaints = form.complaints(value);
         if !complaints.is_empty() {
             return Err(exchange.fails(format!("{name}: {}", complaints.join("; "))).into());
         }

@@ -16,7 +16,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "wire/first-byte",
         title: "the first byte on standard output is JSON's",
-        anchor: "P4",
+        anchor: "S2",
         after: &[],
         look: Meets(Breach::FirstByte),
     },
@@ -30,63 +30,63 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "wire/strict-json",
         title: "JSON is strict: no name twice, no odd number, no half character",
-        anchor: "W10",
+        anchor: "W20",
         after: &[],
         look: Meets(Breach::Strict),
     },
     Check {
         id: "wire/envelope",
         title: "an answer has `jsonrpc`, and either `result` or `error`",
-        anchor: "W4",
+        anchor: "W7",
         after: &[],
         look: Meets(Breach::Envelope),
     },
     Check {
         id: "wire/echoes-ids",
         title: "an answer has the id of its request, whatever text that is",
-        anchor: "W5",
+        anchor: "W8",
         after: &[],
         look: Meets(Breach::Ids),
     },
     Check {
         id: "wire/answers-once",
         title: "a request is answered once",
-        anchor: "W4",
+        anchor: "W6",
         after: &[],
         look: Meets(Breach::Once),
     },
     Check {
         id: "wire/only-answers",
         title: "it sends answers and `log`, nothing else",
-        anchor: "W7",
+        anchor: "W10",
         after: &[],
         look: Meets(Breach::OnlyAnswers),
     },
     Check {
         id: "wire/log-form",
         title: "a `log` has a level and a message",
-        anchor: "W11",
+        anchor: "L1",
         after: &[],
         look: Meets(Breach::LogForm),
     },
     Check {
         id: "wire/limits",
         title: "lines, messages and their sum stay within the limits",
-        anchor: "L1",
+        anchor: "N1",
         after: &[],
         look: Meets(Breach::Limits),
     },
     Check {
         id: "wire/flushes",
         title: "an answer does not wait for the end of input",
-        anchor: "W3",
+        anchor: "W4",
         after: &[],
         look: Meets(Breach::Unflushed),
     },
     Check {
         id: "wire/answers",
         title: "every request is answered, in time",
-        anchor: "L2",
+        anchor: "N4",
         after: &[],
         look: Meets(Breach::Silent),
     },
@@ -100,42 +100,49 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "wire/log-invited",
         title: "`log` is sent only to a host that offers it",
-        anchor: "W7",
+        anchor: "W11",
         after: &[],
         look: Try(|kit| Box::pin(log_invited(kit))),
     },
     Check {
         id: "wire/ignores-members",
         title: "members that it does not know change nothing",
-        anchor: "V3",
+        anchor: "W14",
         after: &[],
         look: Try(|kit| Box::pin(ignores_members(kit))),
     },
     Check {
         id: "wire/ignores-notifications",
         title: "a notification that it does not know is not answered",
-        anchor: "W8",
+        anchor: "W13",
         after: &[],
         look: Try(|kit| Box::pin(ignores_notifications(kit))),
     },
     Check {
         id: "wire/ignores-blank-lines",
         title: "blank lines and `\\r` before the line's end are ignored",
-        anchor: "W2",
+        anchor: "W3",
         after: &[],
         look: Try(|kit| Box::pin(ignores_blank_lines(kit))),
     },
     Check {
         id: "wire/survives-garbage",
         title: "a line that is not JSON gets -32700, or ends it; it never hangs",
-        anchor: "W9",
+        anchor: "W17",
         after: &[],
         look: Try(|kit| Box::pin(survives_garbage(kit))),
     },
     Check {
+        id: "wire/refuses-batches",
+        title: "a batch gets -32600, or ends it; it is not answered",
+        anchor: "W18",
+        after: &[],
+        look: Try(|kit| Box::pin(refuses_batches(kit))),
+    },
+    Check {
         id: "wire/pipelines",
         title: "16 requests at once are all answered",
-        anchor: "W6",
+        anchor: "W9",
         after: &[],
         look: Try(|kit| Box::pin(pipelines(kit))),
     },
@@ -198,14 +205,31 @@ async fn ignores_blank_lines(kit: &Kit) -> Verdict {
 }
 
 async fn survives_garbage(kit: &Kit) -> Verdict {
+    refused(kit, "GET / HTTP/1.1 {\"", code::PARSE_ERROR).await
+}
+
+async fn refuses_batches(kit: &Kit) -> Verdict {
+    let params = kit.subject.describe(&kit.subject.root);
+    let batch = format!("[{}]", request("1", method::DESCRIBE, params));
+    refused(kit, &batch, code::INVALID_REQUEST).await
+}
+
+/// A line that is no request must get this error, for nobody's id, or end the extension as failed.
+async fn refused(kit: &Kit, line: &str, code: i32) -> Verdict {
     let mut conversation = greeted(kit).await?;
-    conversation.send("GET / HTTP/1.1 {\"").await?;
+    conversation.send(line).await?;
     let deadline = conversation.deadline(method::DESCRIBE);
     match conversation.next(deadline).await? {
-        Next::End(_) => PASSED,
+        Next::End(Some(status)) if status.success() => {
+            Err(conversation.fails("it ends with status 0, as if all were well").into())
+        }
+        Next::End(Some(_)) => PASSED,
+        Next::End(None) => Err(conversation.fails("it closes its output, and does not end").into()),
         Next::Answer(answer, _) => match (&answer.id, &answer.outcome) {
-            (None, Err(error)) if error["code"] == code::PARSE_ERROR => PASSED,
-            _ => Err(conversation.fails("the answer is not the error -32700 with the id null").into()),
+            (None, Err(error)) if error["code"] == code => PASSED,
+            _ => {
+                Err(conversation.fails(format!("the answer is not the error {code} with the id null")).into())
+            }
         },
         Next::Silence => Err(conversation.fails("it neither answers nor ends").into()),
     }
