@@ -165,7 +165,11 @@ pub fn frame(error: &FrameError) -> Broken {
         FrameError::NotUtf8 { .. } | FrameError::Bom { .. } | FrameError::Torn { .. } => Breach::Lines,
         FrameError::Io(_) | FrameError::Unserialisable(_) => Breach::Silent,
     };
-    (breach, format!("it wrote {error}"))
+    let what = match error {
+        FrameError::Torn { excerpt } => format!("its output ended in the middle of a line: \"{excerpt}\""),
+        _ => format!("it wrote {error}"),
+    };
+    (breach, what)
 }
 
 #[cfg(test)]

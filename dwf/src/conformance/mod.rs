@@ -24,8 +24,9 @@ pub use check::{Done, Outcome};
 pub use format::{json, junit, tap, text};
 pub use subject::{Subject, SubjectError};
 
-use check::{Check, Kit, Look, Unmet};
-use tour::Tour;
+use check::{Check, Kit, Look, Unmet, skip};
+use tokio::time::timeout;
+use tour::{REQUESTS, Tour};
 
 /// Does every check, and tells each as it is done. Must be called inside a local task set.
 pub async fn run(subject: Subject, mut tell: impl FnMut(&Done)) -> Result<Vec<Done>, SubjectError> {
@@ -53,7 +54,11 @@ async fn look(check: &Check, kit: &Kit, done: &[Done]) -> Outcome {
     let verdict = match check.look {
         Look::Breach(breach) => kit.tour.without(breach),
         Look::At(look) => look(kit),
-        Look::Try(attempt) => attempt(kit).await,
+        Look::Try(attempt) => {
+            let most = kit.limits.initialize + kit.limits.request * REQUESTS;
+            let slow = |_| skip(format!("it was not done after {most:.0?}"));
+            timeout(most, attempt(kit)).await.unwrap_or_else(slow)
+        }
     };
     match verdict {
         Ok(warnings) if warnings.is_empty() => Outcome::Passed,

@@ -1,6 +1,9 @@
 //! The conversations that several checks have.
 
 pub mod changes;
+pub mod replica;
+
+use std::path::Path;
 
 use devflow_oci::Invocation;
 use devflow_protocol::message::method;
@@ -27,7 +30,7 @@ pub async fn greeted(kit: &Kit) -> Result<Conversation, Unmet> {
 pub async fn same_description(kit: &Kit, conversation: &mut Conversation, id: &str) -> Result<(), Unmet> {
     let params = kit.subject.describe(&kit.subject.root);
     let exchange = conversation.ask(id, method::DESCRIBE, params).await?;
-    match kit.tour.descriptions.first() {
+    match kit.tour.steady() {
         Some(first) => Ok(same(first, &exchange)?),
         None => Ok(()),
     }
@@ -44,12 +47,17 @@ pub enum Order {
 
 /// Asks everything again, of an extension started as `how` says; every answer must be that of the tour.
 pub async fn again(kit: &Kit, how: &Invocation, order: Order) -> Verdict {
+    again_in(kit, &kit.subject.root, how, order).await
+}
+
+/// The same, about another folder.
+pub async fn again_in(kit: &Kit, root: &Path, how: &Invocation, order: Order) -> Verdict {
     kit.tour.whole()?;
-    let mut questions = vec![(kit.subject.describe(&kit.subject.root), method::DESCRIBE)];
+    let mut questions = vec![(kit.subject.describe(root), method::DESCRIBE)];
     questions.truncate(kit.tour.descriptions.len());
     let mut known: Vec<&Exchange> = kit.tour.descriptions.first().into_iter().collect();
     for (command, [exchange, _]) in &kit.tour.resolutions {
-        questions.push((kit.subject.resolve(command.as_str(), &[]), method::RESOLVE));
+        questions.push((kit.subject.resolve(root, command.as_str(), &[]), method::RESOLVE));
         known.push(exchange);
     }
     if order == Order::Reverse {

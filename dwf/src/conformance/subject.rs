@@ -134,9 +134,9 @@ impl Subject {
         })
     }
 
-    /// The parameters of `command/resolve` for the project.
-    pub fn resolve(&self, command: &str, args: &[&str]) -> Value {
-        let mut params = self.describe(&self.root);
+    /// The parameters of `command/resolve` for a folder.
+    pub fn resolve(&self, root: &Path, command: &str, args: &[&str]) -> Value {
+        let mut params = self.describe(root);
         params["command"] = command.into();
         params["args"] = json!(args);
         params

@@ -7,7 +7,7 @@ use devflow_protocol::limits::END_GRACE;
 use devflow_protocol::message::{DescribeResult, Resolution, method};
 use devflow_protocol::name::CommandName;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::check::{PASSED, Unmet, Verdict, skip};
 use super::conversation::{Conversation, Ending, Exchange, Failure};
@@ -17,6 +17,8 @@ use super::subject::{Subject, SubjectError};
 
 /// Commands of a description that are asked about.
 const COMMANDS: usize = 200;
+/// Requests that a conversation may spend the whole of their time on.
+pub const REQUESTS: u32 = 6;
 /// The shortest deadline of a later conversation, and how many times its slowest answer an extension has.
 const PATIENCE: (Duration, u32) = (Duration::from_secs(2), 20);
 /// Ids that are not what most programs expect.
@@ -51,9 +53,14 @@ impl Tour {
             reason: crate::extension::start_reason(&error),
         })?;
         let mut tour = Self::default();
-        match tour.walk(subject, &mut conversation).await {
-            Err(failure) => tour.failure = Some(failure),
-            Ok(()) => {
+        let most = subject.limits.initialize + subject.limits.request * REQUESTS;
+        match timeout(most, tour.walk(subject, &mut conversation)).await {
+            Err(_) => {
+                let what = format!("all of it took longer than {most:?}");
+                tour.failure = Some(conversation.failure((Breach::Silent, what)));
+            }
+            Ok(Err(failure)) => tour.failure = Some(failure),
+            Ok(Ok(())) => {
                 let mut ending = conversation.end(END_GRACE).await;
                 tour.failure = ending.breach.take();
                 tour.ending = Some(ending);
@@ -78,7 +85,7 @@ impl Tour {
         }
         let Ok(description) = self.description() else { return Ok(()) };
         for (at, command) in description.commands.into_iter().take(COMMANDS).enumerate() {
-            let params = subject.resolve(command.name.as_str(), &[]);
+            let params = subject.resolve(&subject.root, command.name.as_str(), &[]);
             let [one, two] = [format!("{at}"), format!("{at} again")];
             let one = self.timed(conversation.ask(&one, method::RESOLVE, params.clone())).await?;
             let two = self.timed(conversation.ask(&two, method::RESOLVE, params)).await?;
@@ -138,6 +145,14 @@ impl Tour {
             Ok(description) if description.applies => Ok(description),
             Ok(_) => skip("it does not apply to the project; use --project with one of its own"),
             Err(_) => skip("the description does not have the right form"),
+        }
+    }
+
+    /// The answer to `project/describe`, if it can be compared with: if it was the same twice.
+    pub fn steady(&self) -> Option<&Exchange> {
+        match self.descriptions.as_slice() {
+            [first, second] if first.answer.outcome == second.answer.outcome => Some(first),
+            _ => None,
         }
     }
 

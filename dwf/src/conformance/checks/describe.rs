@@ -89,7 +89,8 @@ fn answers(kit: &Kit) -> Verdict {
 
 fn fits(kit: &Kit) -> Verdict {
     let (exchange, value) = kit.tour.described()?;
-    match Form::of(method::DESCRIBE)?.complaints(value) {
+    let judged = kit.tour.description().is_ok_and(|description| check_description(&description).is_err());
+    match Form::of(method::DESCRIBE)?.complaints(value, judged) {
         complaints if complaints.is_empty() => PASSED,
         complaints => Err(exchange.fails(complaints.join("; ")).into()),
     }

@@ -38,22 +38,26 @@ pub const CHECKS: &[Check] = &[
 ];
 
 async fn unknown_method(kit: &Kit) -> Verdict {
-    refused(kit, "project/dance", json!({}), code::METHOD_NOT_FOUND).await
-}
-
-/// Nobody can resolve a command that is no text.
-async fn bad_parameters(kit: &Kit) -> Verdict {
-    let mut params = kit.subject.resolve(NO_COMMAND, &[]);
-    params["command"] = json!({});
-    refused(kit, method::RESOLVE, params, code::INVALID_PARAMS).await
-}
-
-async fn refused(kit: &Kit, method: &str, params: Value, code: i32) -> Verdict {
     let mut conversation = greeted(kit).await?;
-    let exchange = conversation.ask("1", method, params).await?;
+    let exchange = conversation.ask("1", "project/dance", json!({})).await?;
     match &exchange.answer.outcome {
-        Err(error) if error["code"] == code => {}
-        _ => return Err(exchange.fails(format!("the answer is not the error {code}")).into()),
+        Err(error) if error["code"] == code::METHOD_NOT_FOUND => {}
+        _ => return Err(exchange.fails("the answer is not the error -32601").into()),
+    }
+    same_description(kit, &mut conversation, "2").await?;
+    PASSED
+}
+
+/// One that needs no project may answer as it always does.
+async fn bad_parameters(kit: &Kit) -> Verdict {
+    let mut conversation = greeted(kit).await?;
+    let params = json!({ "platform": "none", "config": {} });
+    let exchange = conversation.ask("1", method::DESCRIBE, params).await?;
+    let always = kit.tour.descriptions.first().map(|first| &first.answer.outcome);
+    match &exchange.answer.outcome {
+        Err(error) if error["code"] == code::INVALID_PARAMS => {}
+        answer if Some(answer) == always => {}
+        _ => return Err(exchange.fails("the answer is not the error -32602").into()),
     }
     same_description(kit, &mut conversation, "2").await?;
     PASSED
@@ -62,7 +66,7 @@ async fn refused(kit: &Kit, method: &str, params: Value, code: i32) -> Verdict {
 async fn unknown_command(kit: &Kit) -> Verdict {
     kit.tour.description()?;
     let mut conversation = greeted(kit).await?;
-    let params = kit.subject.resolve(NO_COMMAND, &[]);
+    let params = kit.subject.resolve(&kit.subject.root, NO_COMMAND, &[]);
     let exchange = conversation.ask("1", method::RESOLVE, params).await?;
     let Err(error) = &exchange.answer.outcome else {
         return Err(exchange.fails("it answers with a result").into());

@@ -77,7 +77,7 @@ fn accepts_1(kit: &Kit) -> Verdict {
 
 fn fits(kit: &Kit) -> Verdict {
     let (exchange, value) = kit.tour.introduction()?;
-    match Form::of(method::INITIALIZE)?.complaints(value) {
+    match Form::of(method::INITIALIZE)?.complaints(value, false) {
         complaints if complaints.is_empty() => PASSED,
         complaints => Err(exchange.fails(complaints.join("; ")).into()),
     }

@@ -10,7 +10,7 @@ use crate::conformance::check::Look::{At, Try};
 use crate::conformance::check::{Check, Kit, PASSED, Verdict, skip};
 use crate::conformance::conversation::{Exchange, Failure};
 use crate::conformance::fits;
-use crate::conformance::scenario::{Order, again, same};
+use crate::conformance::scenario::{Order, again, again_in, replica, same};
 use crate::process;
 
 /// What the comparisons stand on.
@@ -63,6 +63,13 @@ pub const CHECKS: &[Check] = &[
         anchor: "B2",
         after: REPEATS,
         look: Try(|kit| Box::pin(environment(kit))),
+    },
+    Check {
+        id: "pure/reads",
+        title: "answers depend on no file that `reads` does not name",
+        anchor: "D7",
+        after: &["describe/fits", "answers/no-places", "pure/repeats"],
+        look: Try(|kit| Box::pin(reads(kit))),
     },
     Check {
         id: "pure/writes-nothing",
@@ -167,6 +174,16 @@ async fn environment(kit: &Kit) -> Verdict {
         how = how.env(name, value);
     }
     again(kit, &how, Order::Tour).await
+}
+
+async fn reads(kit: &Kit) -> Verdict {
+    let description = kit.tour.description()?;
+    let folder = tempfile::Builder::new().prefix("dwf-check-").tempdir();
+    let Ok(folder) = folder else { return skip("no folder for a copy could be made") };
+    if let Err(error) = replica::make(&kit.subject.root, folder.path(), &description.reads) {
+        return skip(format!("the files could not be copied: {error}"));
+    }
+    again_in(kit, folder.path(), &kit.subject.invocation(), Order::Tour).await
 }
 
 fn writes_nothing(kit: &Kit) -> Verdict {

@@ -114,8 +114,11 @@ fn every_command(kit: &Kit) -> Verdict {
 
 fn fits(kit: &Kit) -> Verdict {
     let form = Form::of(method::RESOLVE)?;
+    let description = kit.tour.description()?;
     for (name, exchange, value) in kit.tour.resolved()? {
-        let complaints = form.complaints(value);
+        let resolution = serde_json::from_value::<Resolution>(value.clone());
+        let judged = resolution.is_ok_and(|resolution| check_resolution(&resolution, &description).is_err());
+        let complaints = form.complaints(value, judged);
         if !complaints.is_empty() {
             return Err(exchange.fails(format!("{name}: {}", complaints.join("; "))).into());
         }
@@ -186,8 +189,9 @@ async fn doubles_dollars(kit: &Kit) -> Verdict {
     let mut conversation = greeted(kit).await?;
     // Undoubled, the first is no placeholder, and the second is one.
     for arg in ["costs $5", "${home}"] {
-        let exchange =
-            conversation.ask(arg, method::RESOLVE, kit.subject.resolve(name.as_str(), &[arg])).await?;
+        let exchange = conversation
+            .ask(arg, method::RESOLVE, kit.subject.resolve(&kit.subject.root, name.as_str(), &[arg]))
+            .await?;
         let Ok(value) = &exchange.answer.outcome else {
             return skip(format!("{name} takes no arguments"));
         };

@@ -154,7 +154,7 @@ async fn log_invited(kit: &Kit) -> Verdict {
     conversation.greet(&[1], false).await?;
     same_description(kit, &mut conversation, "1").await?;
     for (at, (command, _)) in kit.tour.resolutions.iter().enumerate() {
-        let params = kit.subject.resolve(command.as_str(), &[]);
+        let params = kit.subject.resolve(&kit.subject.root, command.as_str(), &[]);
         conversation.ask(&format!("r{at}"), method::RESOLVE, params).await?;
     }
     PASSED
@@ -173,7 +173,7 @@ async fn ignores_members(kit: &Kit) -> Verdict {
     conversation.send(&line.to_string()).await?;
     let deadline = conversation.deadline(method::DESCRIBE);
     let (answer, _) = conversation.answer("1", deadline).await?;
-    match kit.tour.descriptions.first() {
+    match kit.tour.steady() {
         Some(first) if first.answer.outcome != answer.outcome => {
             Err(conversation.fails("the answer is not what it was without these members").into())
         }
@@ -237,7 +237,7 @@ async fn refused(kit: &Kit, line: &str, code: i32) -> Verdict {
 
 async fn pipelines(kit: &Kit) -> Verdict {
     let mut conversation = greeted(kit).await?;
-    let first = kit.tour.descriptions.first();
+    let first = kit.tour.steady();
     let params = kit.subject.describe(&kit.subject.root);
     let mut open: Vec<String> = (0..IN_FLIGHT).map(|at| format!("p{at}")).collect();
     let lines: Vec<String> = open.iter().map(|id| request(id, method::DESCRIBE, params.clone())).collect();
