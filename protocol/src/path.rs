@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct RelPath(String);
 
 /// Bytes of the longest path.
-const LONGEST: usize = 4096;
+pub(crate) const LONGEST: usize = 4096;
 
 /// Why a text is not a relative path of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]

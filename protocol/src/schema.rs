@@ -1,8 +1,8 @@
 //! The JSON Schema and the OpenRPC description of protocol 1, as `schema/1/` holds them.
 //!
-//! Both are generated from the types in [`crate::message`] (feature `schema`; `cargo run -p
-//! devflow-protocol --features schema --example schema` writes them). They are open for unknown
-//! members and exact for values; what they cannot say is in SPEC.md alone.
+//! Both are generated from the types in [`crate::message`]; with the feature `schema`, the example of
+//! that name writes them. They are open for unknown members and exact for values; what they cannot
+//! say is in SPEC.md alone.
 //!
 //! Invariant: the names of [`Definition`] are those below `$defs`, and stay.
 

@@ -1,10 +1,12 @@
-//! The client against real extensions: the examples in Python, sh and Rust, and the SDK in a thread.
+//! The client against real extensions: the examples, and the SDK in a thread.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is a test")]
 #![cfg(all(feature = "client", feature = "sdk"))]
 
+#[allow(dead_code, reason = "each test needs a part of it")]
+mod support;
+
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Duration;
 
 use devflow_protocol::client::{Client, ClientError, Limits};
@@ -14,35 +16,11 @@ use devflow_protocol::message::{
 };
 use devflow_protocol::sdk::{self, Extension, Failure};
 use devflow_protocol::{COOKIE, PROTOCOLS, code};
-use tokio::process::{Child, Command};
-
-fn examples() -> Vec<(&'static str, PathBuf)> {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    // target/debug/deps/conversation-… and target/debug/examples/devflow-ext-hello
-    let test = std::env::current_exe().unwrap();
-    let rust = test.ancestors().nth(2).unwrap().join("examples/devflow-ext-hello");
-    assert!(
-        rust.exists(),
-        "{} is missing: cargo build -p devflow-protocol --all-features --examples",
-        rust.display()
-    );
-    vec![
-        ("hello-py", scripts.join("devflow-ext-hello-py")),
-        ("hello-sh", scripts.join("devflow-ext-hello-sh")),
-        ("hello", rust),
-    ]
-}
-
-#[expect(clippy::disallowed_methods, reason = "the examples are tested as the processes they are")]
-fn command(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
+use support::{command, examples, extension};
+use tokio::process::Child;
 
 fn start(program: &Path) -> (Client, Child) {
-    let mut child = command(program).arg("--stdio").env(COOKIE, "1").spawn().unwrap();
+    let mut child = extension(program).spawn().unwrap();
     let client = Client::start(child.stdin.take().unwrap(), child.stdout.take().unwrap(), Limits::default());
     (client, child)
 }

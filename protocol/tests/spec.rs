@@ -1,17 +1,21 @@
 //! SPEC.md is true: its JSON fits the types, its examples are the files in `examples/`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is a test")]
 
+#[allow(dead_code, reason = "each test needs a part of it")]
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use devflow_protocol::message::{
-    Action, Cache, DescribeParams, DescribeResult, Image, InitializeParams, InitializeResult, LogParams,
-    Resolution, ResolveParams,
+    Action, Cache, DescribeParams, DescribeResult, ErrorObject, Image, InitializeParams, InitializeResult,
+    LogParams, Resolution, ResolveParams,
 };
 use devflow_protocol::spec::{self, TEXT as SPEC};
-use devflow_protocol::{code, limits};
+use devflow_protocol::{code, limits, schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use support::Judge;
 
 /// The blocks of SPEC.md: what follows the fence, and the text.
 fn blocks() -> Vec<(&'static str, &'static str)> {
@@ -59,12 +63,31 @@ fn message(kind: &str, text: &str) {
     assert!(!text.trim_end().contains('\n'), "a message is one line: {text}");
 }
 
+/// The text is what the definition of its kind says.
+fn follows_the_schema(kind: &str, text: &str) {
+    let kind = match kind {
+        "Request" => "HostMessage",
+        "Response" | "Notification" => "ExtensionMessage",
+        kind => kind,
+    };
+    let mut schema: Value = serde_json::from_str(schema::PROTOCOL).unwrap();
+    schema.as_object_mut().unwrap().remove("anyOf");
+    schema["$ref"] = format!("#/$defs/{kind}").into();
+    let validator = jsonschema::draft202012::options().build(&schema).unwrap();
+    let errors: Vec<_> =
+        validator.iter_errors(&serde_json::from_str(text).unwrap()).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}: {text}");
+}
+
 #[test]
-fn its_json_fits_the_types() {
+fn its_json_fits_the_types_and_the_schema() {
     let mut count = 0;
     for (tag, text) in blocks() {
         let Some(kind) = tag.strip_prefix("json ") else { continue };
         count += 1;
+        if kind != "Transcript" {
+            follows_the_schema(kind, text);
+        }
         match kind {
             "Request" | "Response" | "Notification" => message(kind, text),
             "InitializeParams" => fits::<InitializeParams>(text),
@@ -77,6 +100,19 @@ fn its_json_fits_the_types() {
             "Cache" => fits::<Cache>(text),
             "Image" => fits::<Image>(text),
             "LogParams" => fits::<LogParams>(text),
+            "ErrorObject" => fits::<ErrorObject>(text),
+            "Transcript" => {
+                let mut judge = Judge::new();
+                for line in text.lines() {
+                    let line: Value = serde_json::from_str(line).unwrap();
+                    match line["to"].as_str() {
+                        Some("extension") => judge.host_says(&line["message"]),
+                        Some("host") => judge.extension_says(&line["message"]),
+                        _ => panic!("to whom? {line}"),
+                    }
+                }
+                assert!(judge.is_done());
+            }
             _ => panic!("no type for a block tagged {tag:?}"),
         }
     }
@@ -147,21 +183,10 @@ fn its_numbers_are_the_constants() {
     ] {
         assert!(SPEC.contains(wanted) && number, "{wanted}");
     }
-    for code in [
-        code::PARSE_ERROR,
-        code::INVALID_REQUEST,
-        code::METHOD_NOT_FOUND,
-        code::INVALID_PARAMS,
-        code::INTERNAL_ERROR,
-        code::UNSUPPORTED_PROTOCOL,
-        code::MISSING_HOST_FEATURE,
-        code::UNKNOWN_COMMAND,
-        code::INVALID_PROJECT,
-        code::INVALID_CONFIG,
-        code::OWN,
-    ] {
-        assert!(SPEC.contains(&format!("\n| {code} ")), "{code} is not in the table of codes");
+    for (code, name, _) in code::NAMED {
+        assert!(SPEC.contains(&format!("\n| {code} | {name} | ")), "{code} is not in the table of codes");
     }
+    assert!(SPEC.contains(&format!("\n| {} and above ", code::OWN)));
 }
 
 #[test]

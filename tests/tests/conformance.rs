@@ -71,6 +71,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("two-ways", "describe/caches"),
     ("sets-path", "describe/variables"),
     ("bad-glob", "describe/globs"),
+    ("glob-of-a-folder", "describe/globs"),
     ("cache-from-nowhere", "describe/placeholders"),
     ("refuses-its-own-command", "resolve/every-command"),
     ("two-kinds", "resolve/fits"),
@@ -82,6 +83,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("sets-the-loader", "resolve/variables"),
     ("bad-inputs", "resolve/globs"),
     ("unknown-cache", "resolve/caches"),
+    ("path-from-here", "resolve/path"),
+    ("output-nowhere", "resolve/outputs"),
     ("unknown-need", "resolve/needs"),
     ("circle", "resolve/no-circle"),
     ("writes-in-secret", "resolve/writes"),
@@ -190,6 +193,7 @@ fn good_extensions_pass() {
         (own.join("devflow-ext-python"), "python"),
         (examples.join("devflow-ext-hello-py"), "hello"),
         (examples.join("devflow-ext-hello-sh"), "hello"),
+        (examples.join("devflow-ext-hello-js"), "hello"),
     ];
     each(&subjects, |(file, project)| {
         let project = sandbox.path().join(project).to_string_lossy().into_owned();

@@ -26,6 +26,10 @@ pub enum Rule {
     Steps,
     /// What is needed is offered.
     Need,
+    /// A folder in front of `PATH` starts with a placeholder or `/`.
+    Path,
+    /// An output is somewhere.
+    Output,
 }
 
 /// A rule that an answer breaks, and how; the reason is for the user.
@@ -133,6 +137,9 @@ fn check_glob(glob: &str) -> Result<(), Broken> {
     if !inside || glob.is_empty() {
         return Rule::Glob.broken(format!("the glob {glob:?} leaves the folder"));
     }
+    if glob.ends_with('/') {
+        return Rule::Glob.broken(format!("the glob {glob:?} ends in /, and globs match files, not folders"));
+    }
     globset::Glob::new(glob).map(|_| ()).or_else(|error| Rule::Glob.broken(error.to_string()))
 }
 
@@ -188,12 +195,19 @@ fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Broke
         }
     }
     for template in &action.path {
+        if !template.as_str().starts_with('/') && !template.as_str().starts_with("${") {
+            let reason = format!("`path` has {:?}; it starts with / or a placeholder", template.as_str());
+            return Rule::Path.broken(reason);
+        }
         known_caches(template, described)?;
     }
     for need in &action.needs {
         if described.commands.iter().all(|command| command.name != *need) {
             return Rule::Need.broken(format!("it needs {need}, which it does not offer"));
         }
+    }
+    if action.outputs.iter().any(|output| output.path.is_none() && output.cache.is_none()) {
+        return Rule::Output.broken("an output has neither `path` nor `cache`");
     }
     let caches =
         action.outputs.iter().map(|output| &output.cache).chain(action.reports.iter().map(|r| &r.cache));

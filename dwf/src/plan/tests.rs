@@ -222,7 +222,7 @@ fn answers_that_make_no_sense() {
         let text = description(&format!(r#"{{"applies":true,"caches":[{caches}]}}"#));
         assert!(text.contains(reason), "{caches}: {text}");
     }
-    for glob in ["/etc/*", "../x", "a[", ""] {
+    for glob in ["/etc/*", "../x", "a[", "a/", ""] {
         description(&json!({ "applies": true, "fingerprint": [glob] }).to_string());
     }
     let described = from_value(json!({ "applies": true, "commands": [{ "name": "a:b" }] })).unwrap();
@@ -237,6 +237,9 @@ fn answers_that_make_no_sense() {
         (json!({ "steps": [step], "needs": ["c:d"] }), "does not offer"),
         (json!({ "steps": [step], "env": { "PATH": "x" } }), "not an extension's to set"),
         (json!({ "steps": [step], "outputs": [{ "cache": "no" }] }), "does not have"),
+        (json!({ "steps": [step], "outputs": [{}] }), "neither `path` nor `cache`"),
+        (json!({ "steps": [step], "path": ["bin"] }), "starts with / or a placeholder"),
+        (json!({ "steps": [step], "path": ["$$HOME/bin"] }), "starts with / or a placeholder"),
         (json!({ "steps": [step], "timeout_s": 0 }), "timeout"),
     ] {
         let resolution = from_value(json!({ "action": action })).unwrap();

@@ -142,10 +142,12 @@ impl schemars::JsonSchema for Keep {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        word::text(
+        let mut schema = word::text(
             "One name; a folder's ends in `/`.",
             r"^(?!\.{1,2}/?$)[^/\\\u0000-\u001f\u007f-\u009f]+/?$",
-        )
+        );
+        schema.insert("maxLength".to_owned(), crate::path::LONGEST.into());
+        schema
     }
 }
 

@@ -66,6 +66,20 @@ pub const CHECKS: &[Check] = &[
         look: At(|kit| holds(kit, Rule::CacheName)),
     },
     Check {
+        id: "resolve/path",
+        title: "folders in front of PATH start with a placeholder or /",
+        anchor: "A6",
+        after: FITS,
+        look: At(|kit| holds(kit, Rule::Path)),
+    },
+    Check {
+        id: "resolve/outputs",
+        title: "an output is a path, or in a cache",
+        anchor: "A7",
+        after: FITS,
+        look: At(|kit| holds(kit, Rule::Output)),
+    },
+    Check {
         id: "resolve/needs",
         title: "what an action needs is offered",
         anchor: "A10",
