@@ -9,6 +9,7 @@ mod cache;
 mod cli;
 mod command;
 mod config;
+mod conformance;
 mod discover;
 mod engine;
 mod error;
@@ -54,6 +55,12 @@ pub fn main() -> ExitCode {
     };
     if world.args.get(1).is_some_and(|arg| arg == "__runner") {
         return devflow_runner::serve();
+    }
+    if world.args.get(1).is_some_and(|arg| arg == conformance::apart::WORD) {
+        return match conformance::apart::serve(world.args.get(2..).unwrap_or_default()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&mut stderr_reporter(false, false), &error.into()),
+        };
     }
     let cli = match parse(&world) {
         Ok(cli) => cli,

@@ -236,17 +236,32 @@ impl Process {
 
     /// The members of the group that are not the child, nor the child started once more by itself.
     fn workers(&self) -> Vec<Pid> {
-        let read = |pid: i32, name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        let child = read(self.group.as_raw(), "cmdline");
+        let command = |pid: Pid| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let child = command(self.group);
+        self.members().into_iter().filter(|pid| command(*pid) != child).collect()
+    }
+
+    /// The processes of the group that have not ended.
+    fn members(&self) -> Vec<Pid> {
         let names = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = names.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let is_worker = |pid: &i32| {
-            let stat = String::from_utf8_lossy(&read(*pid, "stat")).into_owned();
-            // The command in parentheses may hold blanks; the group is the third field after it (proc(5)).
-            let group = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(2)?.parse().ok());
-            group == Some(self.group.as_raw()) && read(*pid, "cmdline") != child
+        let is_member = |pid: &i32| {
+            let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let stat = String::from_utf8_lossy(&stat);
+            // The command in parentheses may hold blanks; the state and, third, the group follow it (proc(5)).
+            let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+            let fields: Vec<&str> = rest.splitn(4, ' ').collect();
+            let group = fields.get(2).and_then(|field| field.parse().ok());
+            group == Some(self.group.as_raw()) && !matches!(fields[0], "Z" | "X")
         };
-        pids.filter(is_worker).map(Pid::from_raw).collect()
+        pids.filter(is_member).map(Pid::from_raw).collect()
+    }
+
+    /// Whether nothing of the group runs any more, the child included.
+    pub fn group_is_gone(&self) -> bool {
+        let answers = killpg(self.group, None).is_ok();
+        // The dead whom nobody has waited for answer too.
+        !answers || (cfg!(target_os = "linux") && self.members().is_empty())
     }
 
     /// Signals the child's whole group; a group that is gone is no error.

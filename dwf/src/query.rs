@@ -185,8 +185,8 @@ impl Asking<'_> {
                 because.entry(stack).or_default().extend(result.because);
                 continue;
             }
-            if let Err(reason) = check_description(&result) {
-                let problem = Problem::Answer { method: method::DESCRIBE, reason };
+            if let Err(broken) = check_description(&result) {
+                let problem = Problem::Answer { method: method::DESCRIBE, reason: broken.reason };
                 return Err(self.blame(&stack, &member, None, problem).await);
             }
             self.answers.described.push(Described { member, stack, result });
@@ -302,7 +302,9 @@ impl Asking<'_> {
     fn checked(&self, name: &FullName, stack: &ExtensionName, resolution: &Resolution) -> Result<(), String> {
         let mut described = self.answers.described.iter();
         match described.find(|d| d.member == name.member && d.stack == *stack) {
-            Some(described) => check_resolution(resolution, &described.result),
+            Some(described) => {
+                check_resolution(resolution, &described.result).map_err(|broken| broken.reason)
+            }
             None => Ok(()),
         }
     }

@@ -32,6 +32,7 @@ use crate::message::{
 
 pub use error::{AnswerData, ClientError};
 pub use log::{LogEvent, Logs};
+pub use strict::form;
 use transport::{Shared, Wire};
 
 /// How long the id of a request and the rest of its envelope can get, generously.

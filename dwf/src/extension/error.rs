@@ -71,7 +71,8 @@ fn client(error: &ClientError) -> String {
     }
 }
 
-fn start_reason(error: &std::io::Error) -> String {
+/// Why a program did not start, in words.
+pub fn start_reason(error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(code) if code == nix::errno::Errno::ENOEXEC as i32 => {
             "it is no program for this machine, and has no #! line".to_owned()

@@ -8,5 +8,5 @@ mod error;
 mod host;
 
 pub use complaint::complaint;
-pub use error::Problem;
+pub use error::{Problem, start_reason};
 pub use host::{Context, Extension, Words};

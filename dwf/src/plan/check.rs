@@ -1,31 +1,78 @@
 //! What an answer must fulfil beyond its types.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use devflow_protocol::message::{Action, Cache, DescribeResult, Resolution};
 use devflow_protocol::name::EnvName;
 use devflow_protocol::template::Template;
 
-/// Checks a description; the reason is for the user.
-pub fn check_description(result: &DescribeResult) -> Result<(), String> {
+/// The rules beyond the types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A name stands for one thing.
+    Once,
+    /// The members of a cache fit each other.
+    Cache,
+    /// Some variables are not an extension's to set.
+    Variable,
+    /// A glob is one, and stays in the member.
+    Glob,
+    /// A cache that is named is one of the description's.
+    CacheName,
+    /// A condition names a program.
+    When,
+    /// An action has something to do, in some time.
+    Steps,
+    /// What is needed is offered.
+    Need,
+    /// A folder in front of `PATH` starts with a placeholder or `/`.
+    Path,
+    /// An output is somewhere.
+    Output,
+}
+
+/// A rule that an answer breaks, and how; the reason is for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The rule.
+    pub rule: Rule,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl Rule {
+    fn broken<T>(self, reason: impl Into<String>) -> Result<T, Broken> {
+        Err(Broken { rule: self, reason: reason.into() })
+    }
+}
+
+/// Checks a description.
+pub fn check_description(result: &DescribeResult) -> Result<(), Broken> {
     let mut commands = BTreeSet::new();
     for command in &result.commands {
         if !commands.insert(&command.name) {
-            return Err(format!("it offers {} twice", command.name));
+            return Rule::Once.broken(format!("it offers {} twice", command.name));
         }
     }
     let mut names = BTreeSet::new();
     for cache in &result.caches {
         if !names.insert(cache.name.as_str()) {
-            return Err(format!("it has two caches named {}", cache.name));
+            return Rule::Once.broken(format!("it has two caches named {}", cache.name));
         }
-        check_cache(cache).map_err(|reason| format!("cache {}: {reason}", cache.name))?;
+        check_cache(cache).or_else(|reason| Rule::Cache.broken(format!("cache {}: {reason}", cache.name)))?;
     }
     let mut variables = BTreeSet::new();
     for name in result.env.keys().chain(result.caches.iter().filter_map(|cache| cache.env.as_ref())) {
         reserved(name)?;
         if !variables.insert(name) {
-            return Err(format!("it sets {name} twice"));
+            return Rule::Once.broken(format!("it sets {name} twice"));
         }
     }
     for template in result.env.values() {
@@ -73,40 +120,41 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// `PATH` has its own member, and the others decide who the user is or how programs are loaded.
-fn reserved(name: &EnvName) -> Result<(), String> {
+fn reserved(name: &EnvName) -> Result<(), Broken> {
     let name = name.as_str();
     if ["PATH", "HOME", "USER", "SHELL"].contains(&name)
         || name.starts_with("LD_")
         || name.starts_with("DWF_")
     {
-        Err(format!("it sets {name}, which is not an extension's to set"))
+        Rule::Variable.broken(format!("it sets {name}, which is not an extension's to set"))
     } else {
         Ok(())
     }
 }
 
-fn check_glob(glob: &str) -> Result<(), String> {
+fn check_glob(glob: &str) -> Result<(), Broken> {
     let inside = !glob.starts_with('/') && !glob.split('/').any(|part| part == "..");
     if !inside || glob.is_empty() {
-        return Err(format!("the glob {glob:?} leaves the folder"));
+        return Rule::Glob.broken(format!("the glob {glob:?} leaves the folder"));
     }
     if glob.ends_with('/') {
-        return Err(format!("the glob {glob:?} ends in /, and globs match files, not folders"));
+        return Rule::Glob.broken(format!("the glob {glob:?} ends in /, and globs match files, not folders"));
     }
-    globset::Glob::new(glob).map(|_| ()).map_err(|error| format!("{error}"))
+    globset::Glob::new(glob).map(|_| ()).or_else(|error| Rule::Glob.broken(error.to_string()))
 }
 
-fn known_caches(template: &Template, described: &DescribeResult) -> Result<(), String> {
+fn known_caches(template: &Template, described: &DescribeResult) -> Result<(), Broken> {
     for name in template.caches() {
         if described.caches.iter().all(|cache| cache.name.as_str() != name) {
-            return Err(format!("{:?} names a cache that the stack does not have", template.as_str()));
+            let reason = format!("{:?} names a cache that the stack does not have", template.as_str());
+            return Rule::CacheName.broken(reason);
         }
     }
     Ok(())
 }
 
-/// Checks a resolution against the description of its stack; the reason is for the user.
-pub fn check_resolution(resolution: &Resolution, described: &DescribeResult) -> Result<(), String> {
+/// Checks a resolution against the description of its stack.
+pub fn check_resolution(resolution: &Resolution, described: &DescribeResult) -> Result<(), Broken> {
     match resolution {
         Resolution::Skip(_) => Ok(()),
         Resolution::Action(action) => check_action(action, described),
@@ -115,7 +163,8 @@ pub fn check_resolution(resolution: &Resolution, described: &DescribeResult) -> 
                 if let Some(when) = &alternative.when
                     && (when.program.is_empty() || when.program.contains(['/', '\0']))
                 {
-                    return Err(format!("`when` names {:?}, which is no program's name", when.program));
+                    let reason = format!("`when` names {:?}, which is no program's name", when.program);
+                    return Rule::When.broken(reason);
                 }
                 check_action(&alternative.action, described)?;
             }
@@ -124,13 +173,13 @@ pub fn check_resolution(resolution: &Resolution, described: &DescribeResult) -> 
     }
 }
 
-fn check_action(action: &Action, described: &DescribeResult) -> Result<(), String> {
+fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Broken> {
     if action.steps.is_empty() {
-        return Err("an action has no steps; nothing to do is a skip".to_owned());
+        return Rule::Steps.broken("an action has no steps; nothing to do is a skip");
     }
     for step in action.steps.iter().chain(&action.warm) {
         if step.program.as_str().is_empty() {
-            return Err("a step has no program".to_owned());
+            return Rule::Steps.broken("a step has no program");
         }
         for template in std::iter::once(&step.program).chain(&step.args) {
             known_caches(template, described)?;
@@ -139,7 +188,7 @@ fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Strin
     for (name, value) in &action.env {
         reserved(name)?;
         if described.caches.iter().any(|cache| cache.env.as_ref() == Some(name)) {
-            return Err(format!("it sets {name}, which tells where a cache is"));
+            return Rule::Variable.broken(format!("it sets {name}, which tells where a cache is"));
         }
         if let Some(value) = value {
             known_caches(value, described)?;
@@ -147,23 +196,24 @@ fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Strin
     }
     for template in &action.path {
         if !template.as_str().starts_with('/') && !template.as_str().starts_with("${") {
-            return Err(format!("`path` has {:?}; it starts with / or a placeholder", template.as_str()));
+            let reason = format!("`path` has {:?}; it starts with / or a placeholder", template.as_str());
+            return Rule::Path.broken(reason);
         }
         known_caches(template, described)?;
     }
     for need in &action.needs {
         if described.commands.iter().all(|command| command.name != *need) {
-            return Err(format!("it needs {need}, which it does not offer"));
+            return Rule::Need.broken(format!("it needs {need}, which it does not offer"));
         }
     }
     if action.outputs.iter().any(|output| output.path.is_none() && output.cache.is_none()) {
-        return Err("an output has neither `path` nor `cache`".to_owned());
+        return Rule::Output.broken("an output has neither `path` nor `cache`");
     }
     let caches =
         action.outputs.iter().map(|output| &output.cache).chain(action.reports.iter().map(|r| &r.cache));
     for name in caches.flatten() {
         if described.caches.iter().all(|cache| cache.name != *name) {
-            return Err(format!("it names a cache {name} that the stack does not have"));
+            return Rule::CacheName.broken(format!("it names a cache {name} that the stack does not have"));
         }
     }
     if let Some(inputs) = &action.inputs {
@@ -172,7 +222,7 @@ fn check_action(action: &Action, described: &DescribeResult) -> Result<(), Strin
         }
     }
     if action.timeout_s == Some(0) {
-        return Err("a timeout of 0 s".to_owned());
+        return Rule::Steps.broken("a timeout of 0 s");
     }
     Ok(())
 }

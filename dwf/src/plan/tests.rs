@@ -207,7 +207,8 @@ fn arguments_are_for_one_action() {
 
 #[test]
 fn answers_that_make_no_sense() {
-    let description = |text: &str| check_description(&serde_json::from_str(text).unwrap()).unwrap_err();
+    let description =
+        |text: &str| check_description(&serde_json::from_str(text).unwrap()).unwrap_err().reason;
     for (caches, reason) in [
         (r#"{"name":"a"},{"name":"a"}"#, "two caches named a"),
         (r#"{"name":"a","home":"~/.a","env":"A"}"#, "`home` and `keep` go together"),
@@ -242,7 +243,7 @@ fn answers_that_make_no_sense() {
         (json!({ "steps": [step], "timeout_s": 0 }), "timeout"),
     ] {
         let resolution = from_value(json!({ "action": action })).unwrap();
-        let text = check_resolution(&resolution, &described).unwrap_err();
+        let text = check_resolution(&resolution, &described).unwrap_err().reason;
         assert!(text.contains(reason), "{action}: {text}");
     }
 }

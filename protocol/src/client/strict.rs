@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use crate::limits;
+
 /// Nesting depth of a text: brackets outside of strings.
 pub(super) fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
@@ -25,6 +27,14 @@ pub(super) fn depth(json: &str) -> usize {
         }
     }
     deepest
+}
+
+/// Checks that a text that is JSON means the same to every reader; if not, says where and why.
+pub fn form(json: &str) -> Result<(), String> {
+    if depth(json) > limits::DEPTH {
+        return Err(format!("it is nested deeper than {} levels", limits::DEPTH));
+    }
+    check(json).map_err(|_| fault(json))
 }
 
 /// Checks a text whose depth has been checked.

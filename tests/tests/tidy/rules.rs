@@ -22,7 +22,7 @@ const CRATES: &[Crate] = &[
 /// machine and what is found on it. Then running, and the commands.
 pub const MODULES: &str = "error name files config lock cli plan schedule lower report
     trace world signals process ring store fetch project cache discover trust engine profile identity image extension query
-    session execute command lib main";
+    session execute conformance command lib main";
 
 /// Files of dwf that touch nothing but their arguments.
 const PURE: &[&str] = &["dwf/src/plan/", "dwf/src/schedule.rs", "dwf/src/lower/"];
