@@ -30,6 +30,7 @@ mod schedule;
 mod session;
 mod signals;
 mod trace;
+mod transcript;
 mod trust;
 mod world;
 

@@ -166,9 +166,9 @@ impl Asking<'_> {
         let this = &*self;
         let answers = join_all(asked.map(|(stack, dir)| async move {
             let params = DescribeParams {
-                project: this.folder(dir),
+                project: folder(this.project, dir),
                 platform: this.platform.clone(),
-                config: this.config(stack),
+                config: config(this.project, stack),
             };
             let answer = match this.extensions.get(stack) {
                 Some(extension) => extension.describe(params).await,
@@ -291,9 +291,9 @@ impl Asking<'_> {
             let params = ResolveParams {
                 command: name.command.clone(),
                 args,
-                project: self.folder(&name.member),
+                project: folder(self.project, &name.member),
                 platform: self.platform.clone(),
-                config: self.config(stack),
+                config: config(self.project, stack),
             };
             (name.clone(), Some((stack.clone(), extension.resolve(params).await)))
         }))
@@ -331,22 +331,24 @@ impl Asking<'_> {
             None => PlanError::NotApplied { stack: stack.clone(), because: Vec::new() }.into(),
         }
     }
+}
 
-    fn folder(&self, dir: &RelPath) -> message::Project {
-        message::Project {
-            root: self.project.root.to_string_lossy().into_owned(),
-            dir: dir.clone(),
-            name: self.project.name.clone(),
-        }
+/// A member as extensions hear of it.
+pub fn folder(project: &Project, dir: &RelPath) -> message::Project {
+    message::Project {
+        root: project.root.to_string_lossy().into_owned(),
+        dir: dir.clone(),
+        name: project.name.clone(),
     }
+}
 
-    fn config(&self, stack: &ExtensionName) -> message::Config {
-        let sections = &self.project.config.file.extensions;
-        let section = sections.iter().find(|(name, _)| name.get_ref() == stack);
-        match section.map(|(_, section)| serde_json::to_value(section.config.get_ref())) {
-            Some(Ok(serde_json::Value::Object(config))) => config,
-            _ => message::Config::new(),
-        }
+/// The settings of an extension in devflow.toml.
+pub fn config(project: &Project, stack: &ExtensionName) -> message::Config {
+    let sections = &project.config.file.extensions;
+    let section = sections.iter().find(|(name, _)| name.get_ref() == stack);
+    match section.map(|(_, section)| serde_json::to_value(section.config.get_ref())) {
+        Some(Ok(serde_json::Value::Object(config))) => config,
+        _ => message::Config::new(),
     }
 }
 

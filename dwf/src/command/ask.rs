@@ -2,16 +2,18 @@
 
 use devflow_oci::Fingerprint;
 use devflow_protocol::message::Level;
+use devflow_protocol::name::ExtensionName;
 
 use super::Context;
 use crate::config::{UserConfig, load_user};
-use crate::discover::{Origin, Places};
+use crate::discover::{Found, Origin, Places};
 use crate::error::Error;
-use crate::extension;
+use crate::extension::{self, Words};
 use crate::identity;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
 use crate::query::{Asked, Questions, Request, ask, platform};
+use crate::transcript::Recorder;
 use crate::trust::{Record, TrustError};
 use crate::world::World;
 
@@ -20,6 +22,7 @@ pub(super) struct Ground {
     pub(super) project: Project,
     pub(super) user: UserConfig,
     pub(super) record: Record,
+    recorder: Option<Recorder>,
 }
 
 /// The answers, and what they make.
@@ -37,24 +40,35 @@ impl Ground {
         let project = Project::load(&start)?;
         let user = load_user(context.world.user_config().as_deref())?;
         let record = Record::new(&project, &context.world.state()?);
-        Ok(Self { project, user, record })
+        let recorder = context.global.trace_ext.as_ref().map(|file| Recorder::create(&start.join(file)));
+        Ok(Self { project, user, record, recorder: recorder.transpose()? })
+    }
+
+    /// What extensions are started with.
+    pub(super) fn surroundings(&self, world: &World) -> extension::Context {
+        let timeouts = &self.user.extensions;
+        let (initialize, request) = (timeouts.initialize_timeout, timeouts.request_timeout);
+        let mut with = extension::Context::new(world, &self.project.root, initialize, request);
+        with.recorder = self.recorder.clone();
+        with
+    }
+
+    /// Finds an extension that may be started.
+    pub(super) fn believed(&self, places: &Places<'_>, name: &ExtensionName) -> Result<Found, Error> {
+        let found = places.find(name)?;
+        if found.origin == Origin::Config && !self.record.given() {
+            return Err(TrustError::Extension(name.to_string()).into());
+        }
+        Ok(found)
     }
 
     /// Asks the extensions, and nobody that is not to be trusted; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
         let places = Places::new(world, &self.project);
         let questions = Questions::new(&self.project, places.own())?;
-        let timeouts = &self.user.extensions;
-        let with = extension::Context::new(
-            world,
-            &self.project.root,
-            timeouts.initialize_timeout,
-            timeouts.request_timeout,
-        );
+        let with = self.surroundings(world);
         for name in questions.folders.keys() {
-            if places.find(name)?.origin == Origin::Config && !self.record.given() {
-                return Err(TrustError::Extension(name.to_string()).into());
-            }
+            self.believed(&places, name)?;
         }
         let asked =
             ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;
@@ -84,19 +98,24 @@ impl Answered {
             context.reporter.note(&format!("note: {note}"));
         }
         for (name, words) in &self.asked.words {
-            for line in &words.logs {
-                let text = format!("[{name}] {}", crate::error::printable(&line.message, 400));
-                match line.level {
-                    Level::Warn | Level::Error => context.reporter.note(&text),
-                    Level::Debug | Level::Info => context.reporter.detail(&text),
-                }
-            }
-            for line in &words.stderr {
-                context.reporter.detail(&format!("[{name}] {line}"));
-            }
+            tell(context, name, words);
         }
         for warning in &self.fingerprint.warnings {
             context.reporter.detail(&format!("fingerprint: {warning}"));
         }
+    }
+}
+
+/// Tells what an extension had to say besides its answers.
+pub(super) fn tell(context: &mut Context<'_>, name: &ExtensionName, words: &Words) {
+    for line in &words.logs {
+        let text = format!("[{name}] {}", crate::error::printable(&line.message, 400));
+        match line.level {
+            Level::Warn | Level::Error => context.reporter.note(&text),
+            Level::Debug | Level::Info => context.reporter.detail(&text),
+        }
+    }
+    for line in &words.stderr {
+        context.reporter.detail(&format!("[{name}] {line}"));
     }
 }

@@ -15,11 +15,14 @@ use devflow_protocol::message::{
 use devflow_protocol::name::ExtensionName;
 use devflow_protocol::{COOKIE, PROTOCOLS, limits};
 use nix::sys::signal::Signal;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
 use crate::process::{self, Process, Streams};
 use crate::ring::Ring;
+use crate::transcript::Recorder;
 use crate::world::World;
 
 /// Variables that an extension sees, besides `LC_*` and `XDG_*`.
@@ -37,6 +40,8 @@ pub struct Context {
     pub env: BTreeMap<String, String>,
     /// What it may cost.
     pub limits: Limits,
+    /// What hears the conversation.
+    pub recorder: Option<Recorder>,
 }
 
 impl Context {
@@ -53,7 +58,7 @@ impl Context {
         let mut limits = Limits::default();
         limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
         limits.request = request.map_or(limits.request, Duration::from_secs);
-        Self { root: root.to_owned(), env, limits }
+        Self { root: root.to_owned(), env, limits, recorder: None }
     }
 }
 
@@ -111,7 +116,8 @@ impl Extension {
         let (Some(stdin), Some(stdout)) = (process.stdin(), process.stdout()) else {
             return Err(failed(Problem::Client(ClientError::Closed)));
         };
-        let client = Client::start(stdin, stdout, context.limits.clone());
+        let tap = context.recorder.as_ref().map(|recorder| recorder.tap(&found.name));
+        let client = Client::tapped(stdin, stdout, context.limits.clone(), tap);
         let logs = collect(client.logs());
         let params = InitializeParams {
             protocols: PROTOCOLS.to_vec(),
@@ -160,6 +166,11 @@ impl Extension {
     /// Asks what a command means in a folder.
     pub async fn resolve(&self, params: ResolveParams) -> Result<Resolution, Problem> {
         self.client.resolve(params).await.map_err(Problem::Client)
+    }
+
+    /// Asks anything, and gives the answer as it came.
+    pub async fn call(&self, method: &str, params: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+        self.client.call(method, params).await.map_err(Problem::Client)
     }
 
     /// Ends a broken extension and tells the whole story; `asked` is what it was asked about.
