@@ -30,6 +30,17 @@ pub enum Origin {
     SearchPath,
 }
 
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Variable => "from the environment",
+            Self::Config => "from devflow.toml",
+            Self::Own => "came with dwf",
+            Self::SearchPath => "on PATH",
+        })
+    }
+}
+
 /// An extension that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {

@@ -46,6 +46,7 @@ use world::World;
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    process::keep_descriptors();
     let world = match World::read() {
         Ok(world) => world,
         Err(error) => return fail(&mut stderr_reporter(false, false), &error.into()),

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
-use crate::process::{self, Process, Streams};
+use crate::process::{self, Adoption, Process, Streams};
 use crate::ring::Ring;
 use crate::transcript::Recorder;
 use crate::world::World;
@@ -42,6 +42,8 @@ pub struct Context {
     pub limits: Limits,
     /// What hears the conversation.
     pub recorder: Option<Recorder>,
+    /// Ends what extensions leave behind when the last of these contexts goes.
+    adoption: Rc<Adoption>,
 }
 
 impl Context {
@@ -58,7 +60,8 @@ impl Context {
         let mut limits = Limits::default();
         limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
         limits.request = request.map_or(limits.request, Duration::from_secs);
-        Self { root: root.to_owned(), env, limits, recorder: None }
+        let adoption = Rc::new(Adoption::begin(COOKIE));
+        Self { root: root.to_owned(), env, limits, recorder: None, adoption }
     }
 }
 
@@ -109,8 +112,9 @@ impl Extension {
             ending: None,
             last_words: Vec::new(),
         };
-        let mut process = process::spawn(&invocation, &context.env, Streams::Piped)
+        let mut process = process::spawn(&invocation, &context.env, Streams::Apart)
             .map_err(|e| failed(Problem::Start(e)))?;
+        context.adoption.except(process.id());
         let stderr = Ring::default();
         stderr.drain(process.stderr());
         let (Some(stdin), Some(stdout)) = (process.stdin(), process.stdout()) else {
@@ -201,6 +205,10 @@ impl Extension {
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
             if tokio::time::timeout(limits::END_GRACE, self.process.wait()).await.is_ok() {
                 break;
+            }
+            if signal == Signal::SIGKILL {
+                let name = &self.found.name;
+                tracing::warn!(target: "devflow", "extension `{name}` did not end when it was asked to, and was killed");
             }
             self.process.signal(signal);
         }

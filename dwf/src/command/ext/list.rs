@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::command::Context;
 use crate::command::ask::Ground;
-use crate::discover::{Origin, Places};
+use crate::discover::Places;
 use crate::error::Error;
 
 pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
@@ -18,13 +18,7 @@ pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> 
     } else {
         let width = found.iter().map(|found| found.name.as_str().len()).max().unwrap_or(0);
         for found in &found {
-            let origin = match found.origin {
-                Origin::Variable => "from the environment",
-                Origin::Config => "from devflow.toml",
-                Origin::Own => "came with dwf",
-                Origin::SearchPath => "on PATH",
-            };
-            let _ = writeln!(text, "{:<width$}  {}  ({origin})", found.name, found.path.display());
+            let _ = writeln!(text, "{:<width$}  {}  ({})", found.name, found.path.display(), found.origin);
             for path in &found.shadows {
                 let _ = writeln!(text, "{:<width$}  {}  (shadowed)", "", path.display());
             }
