@@ -126,7 +126,14 @@ mod tests {
         for language in TEMPLATES.dirs() {
             let shown = language.path().display();
             let readme = language.get_file(language.path().join("README.md"));
-            assert!(!text.to_lowercase().contains("{{name"), "{} is not filled in", path.display());
+            assert!(readme.is_some(), "{shown} does not say how to try it");
+            let dir = tempfile::tempdir().unwrap();
+            let fill = |text: &str| text.replace("{{name}}", "xyz").replace("{{NAME}}", "XYZ");
+            let mut written = Vec::new();
+            write(language, dir.path(), &fill, &mut written).unwrap();
+            for path in &written {
+                let text = std::fs::read_to_string(path).unwrap() + &path.to_string_lossy();
+                assert!(!text.to_lowercase().contains("{{name"), "{} is not filled in", path.display());
             }
             assert!(
                 written.iter().any(|path| std::fs::read_to_string(path).unwrap().contains("devflow-ext-xyz"))
