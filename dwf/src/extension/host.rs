@@ -188,6 +188,8 @@ impl Extension {
             _ => None,
         };
         self.process.signal(Signal::SIGKILL);
+        // What it last wrote is in the pipe until this comes back; and nothing of it is left then.
+        let _ = tokio::time::timeout(limits::END_GRACE, self.process.wait()).await;
         tokio::task::yield_now().await;
         ExtensionError {
             name: self.found.name.clone(),

@@ -1,7 +1,7 @@
 //! Descendants that left their group and lost their parent: a group cannot end them.
 //!
-//! Invariant: only a process that the kernel calls our child, that dwf did not start itself, and
-//! that was started with the mark in its environment, is ever signalled.
+//! Invariant: only a process that the kernel calls our child, and that was started with the mark in
+//! its environment, is ever signalled.
 
 use std::cell::RefCell;
 
@@ -21,7 +21,7 @@ impl Adoption {
         Self { mark, started: RefCell::default() }
     }
 
-    /// Notes a child that dwf started and ends by itself.
+    /// Notes a child that dwf started itself: it is not worth a warning.
     pub fn except(&self, started: Pid) {
         self.started.borrow_mut().push(started);
     }
@@ -47,7 +47,7 @@ mod system {
 
     use crate::error::printable;
 
-    /// Looks before giving up; a child of what was killed becomes ours only then.
+    /// Looks before giving up: the children of what was killed become ours only then.
     const LOOKS: usize = 50;
     const AGAIN: Duration = Duration::from_millis(5);
 
@@ -59,23 +59,21 @@ mod system {
     pub(super) fn end_all(mark: &str, started: &[Pid]) {
         let mut told = Vec::new();
         for _ in 0..LOOKS {
-            let left: Vec<Pid> =
-                children().filter(|pid| !started.contains(pid) && is_marked(*pid, mark)).collect();
-            if left.is_empty() && told.is_empty() {
-                return;
-            }
-            for pid in left.iter().filter(|pid| kill(**pid, Signal::SIGKILL).is_ok()) {
-                if !told.contains(pid) {
+            let left: Vec<Pid> = children().filter(|pid| is_marked(*pid, mark)).collect();
+            for pid in &left {
+                if !told.contains(pid) && !started.contains(pid) {
                     told.push(*pid);
                     let (pid, name) = (pid.as_raw(), name(*pid));
                     tracing::warn!(target: "devflow", "an extension left process {pid} behind ({name}); it was ended");
                 }
+                let _ = kill(*pid, Signal::SIGKILL);
             }
-            thread::sleep(AGAIN);
-            let gone = |pid: &Pid| !matches!(waitpid(*pid, Some(WaitPidFlag::WNOHANG)), Ok(status) if status.pid().is_none());
-            if told.iter().all(gone) && left.is_empty() {
+            // Those that dwf started have somebody who waits for them; the others have nobody else.
+            told.iter().for_each(|pid| drop(waitpid(*pid, Some(WaitPidFlag::WNOHANG))));
+            if left.is_empty() {
                 return;
             }
+            thread::sleep(AGAIN);
         }
     }
 
