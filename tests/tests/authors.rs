@@ -313,7 +313,7 @@ fn what_breaks_is_recorded_too_and_no_link_is_followed() {
     );
     author.run(&["plan", "--trace-ext", "../talk.jsonl"]).expect(4);
     let text = std::fs::read_to_string(author.sandbox.path().join("talk.jsonl")).expect("a recording");
-    let said = "{\"extension\":\"my-make\",\"to\":\"host\",\"text\":\"\\u001b[1mHello\"}\n";
+    let said = "{\"extension\":\"my-make\",\"to\":\"host\",\"line\":\"\\u001b[1mHello\"}\n";
     assert!(text.starts_with("{\"extension\":\"my-make\",\"to\":\"extension\",\"message\":{"), "{text}");
     assert!(text.contains(said), "{text}");
 

@@ -1,5 +1,5 @@
 //! Conversations with extensions as a file: one JSON object a line, `{"extension","to","message"}`,
-//! or `text` in the place of `message` for a line that was no JSON.
+//! or `line` in the place of `message` for a line that was no JSON.
 //!
 //! Invariant: what was said is kept as it was said; only replaying looks into it.
 
@@ -27,7 +27,7 @@ struct Entry<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     message: Option<&'a RawValue>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    text: Option<Cow<'a, str>>,
+    line: Option<Cow<'a, str>>,
 }
 
 /// Why there is no recording.

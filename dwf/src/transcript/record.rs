@@ -42,8 +42,8 @@ impl Recorder {
 
 fn write(file: &mut File, extension: &ExtensionName, to: To, line: &str) -> io::Result<()> {
     let message: Option<&RawValue> = serde_json::from_str(line).ok();
-    let text = message.is_none().then(|| line.into());
-    let mut out = serde_json::to_vec(&Entry { extension: extension.clone(), to, message, text })?;
+    let line = message.is_none().then(|| line.into());
+    let mut out = serde_json::to_vec(&Entry { extension: extension.clone(), to, message, line })?;
     out.push(b'\n');
     // In one write, so that a run that is killed leaves whole lines.
     file.write_all(&out)

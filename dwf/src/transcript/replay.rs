@@ -96,7 +96,7 @@ fn conversations(text: &str) -> Result<BTreeMap<ExtensionName, Conversation>, (u
 
 impl Conversation {
     fn add(&mut self, entry: &Entry<'_>) {
-        let said = entry.message.map(RawValue::get).or(entry.text.as_deref()).unwrap_or_default();
+        let said = entry.message.map(RawValue::get).or(entry.line.as_deref()).unwrap_or_default();
         let arrow = if entry.to == To::Extension { "→" } else { "←" };
         self.lines.push(format!("{arrow} {}", printable(said, SHOWN)));
         match entry.to {
@@ -212,7 +212,7 @@ mod tests {
         "\n",
         r#"{"extension":"x","to":"extension","message":{"jsonrpc":"2.0","id":"2","method":"b","params":{}}}"#,
         "\n",
-        r#"{"extension":"x","to":"host","text":"no \u001b[1mJSON"}"#,
+        r#"{"extension":"x","to":"host","line":"no \u001b[1mJSON"}"#,
         "\n",
     );
 
