@@ -154,7 +154,7 @@ fn a_template_writes_over_nothing() {
     std::os::unix::fs::symlink("/nowhere", author.sandbox.path().join("other/README.md")).expect("a link");
     new(&[NAME, "--lang", "python", "other"]).expect(2).says("README.md is there already");
     assert!(!author.sandbox.path().join("other").join(format!("devflow-ext-{NAME}")).exists());
-    new(&[NAME, "--lang", "pyhton"]).expect(2).says("did you mean `python`?");
+    new(&[NAME, "--lang", "pyhton"]).expect(2).says("there are: go, node, python, rust, sh");
     new(&["../up", "--lang", "sh"]).expect(2).says("../up");
 }
 

@@ -11,7 +11,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use crate::cli::ext::New;
 use crate::command::Context;
-use crate::error::{Error, Exit, Explain, nearest, printable};
+use crate::error::{Error, Exit, Explain, printable};
 
 /// A folder for each language. In the files and their names `{{name}}` is the extension's name, and
 /// `{{NAME}}` that name as it stands in `DWF_EXT_NAME`.
@@ -41,12 +41,7 @@ impl Explain for NewError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Language { written, known } => {
-                Some(match nearest(written, known.iter().map(String::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are: {}", known.join(", ")),
-                })
-            }
+            Self::Language { known, .. } => Some(format!("there are: {}", known.join(", "))),
             Self::Exists(_) => Some("name another folder: dwf ext new NAME --lang LANGUAGE DIR".to_owned()),
             Self::Write(..) => None,
         }
