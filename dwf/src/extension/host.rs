@@ -42,7 +42,7 @@ pub struct Context {
     pub limits: Limits,
     /// What hears the conversation.
     pub recorder: Option<Recorder>,
-    /// Ends what extensions leave behind when the last of these contexts goes.
+    /// Ends what extensions leave behind when this context and the last of them have gone.
     adoption: Rc<Adoption>,
 }
 
@@ -74,6 +74,8 @@ pub struct Extension {
     logs: Rc<RefCell<Vec<LogParams>>>,
     /// What it said of itself.
     pub info: InitializeResult,
+    /// Goes last: what is left of it is looked for when it has ended.
+    _adoption: Rc<Adoption>,
 }
 
 /// What an extension had to say besides its answers.
@@ -143,7 +145,15 @@ impl Extension {
             requires: Vec::new(),
             provides: Vec::new(),
         };
-        let mut extension = Self { found: found.clone(), process, client, stderr, logs, info: placeholder };
+        let mut extension = Self {
+            found: found.clone(),
+            process,
+            client,
+            stderr,
+            logs,
+            info: placeholder,
+            _adoption: Rc::clone(&context.adoption),
+        };
         match answer {
             Ok(info) if info.extension.name != found.name.as_str() => {
                 let name = crate::error::printable(&info.extension.name, 80);

@@ -69,7 +69,9 @@ mod system {
                 let _ = kill(*pid, Signal::SIGKILL);
             }
             // Those that dwf started have somebody who waits for them; the others have nobody else.
-            told.iter().for_each(|pid| drop(waitpid(*pid, Some(WaitPidFlag::WNOHANG))));
+            for pid in &told {
+                let _ = waitpid(*pid, Some(WaitPidFlag::WNOHANG));
+            }
             if left.is_empty() {
                 return;
             }
