@@ -3,6 +3,7 @@
 //! Invariant: nothing here starts a program, and the operating system never searches for one.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -280,6 +281,15 @@ impl<'a> Places<'a> {
             .collect()
     }
 
+    /// Files that are called like extensions, by names that no extension can have.
+    pub fn misnamed(&self) -> Vec<Refused> {
+        let files =
+            self.dirs.iter().flat_map(|(dir, _)| files_in(dir).into_iter().map(|file| dir.join(file)));
+        let refused = files.filter(|path| path.file_name().and_then(extension_of).is_none());
+        let reason = "is no name of an extension: lower-case letters, digits and -";
+        refused.map(|path| Refused { path, reason: reason.to_owned() }).collect()
+    }
+
     /// The names of the extensions that came with dwf.
     pub fn own(&self) -> Vec<ExtensionName> {
         let mut names = extensions_in(self.world.install_dir());
@@ -307,11 +317,20 @@ fn unusable(name: &ExtensionName, path: &Path, reason: &str) -> DiscoverError {
 }
 
 fn extensions_in(dir: &Path) -> Vec<ExtensionName> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    files_in(dir).iter().filter_map(|name| extension_of(name)).collect()
+}
+
+/// The files of a folder that are called like extensions; none where it cannot be read.
+fn files_in(dir: &Path) -> Vec<OsString> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX)?.parse().ok())
+        .map(|entry| entry.file_name())
+        .filter(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
         .collect()
+}
+
+fn extension_of(name: &OsStr) -> Option<ExtensionName> {
+    name.to_str()?.strip_prefix(PREFIX)?.parse().ok()
 }
 
 /// A folder of `PATH` that nobody but root and the user may change; with links resolved.

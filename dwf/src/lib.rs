@@ -34,6 +34,7 @@ mod session;
 mod signals;
 mod store;
 mod trace;
+mod transcript;
 mod trust;
 mod world;
 
@@ -49,6 +50,7 @@ use world::World;
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    process::keep_descriptors();
     let world = match World::read() {
         Ok(world) => world,
         Err(error) => return fail(&mut stderr_reporter(false, false), &error.into()),

@@ -3,6 +3,11 @@
 //! Invariant: every child leads a process group of its own, and whatever is left of that group is
 //! killed when the value that stands for it goes away.
 
+mod native;
+mod orphans;
+
+pub use orphans::Adoption;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -33,6 +38,8 @@ pub struct Process {
 pub enum Streams {
     /// All three are pipes.
     Piped,
+    /// The same, in a session of its own: there is no terminal to write to.
+    Apart,
     /// No input; output and error are pipes.
     Captured,
 }
@@ -68,6 +75,9 @@ pub fn spawn(
     env: &BTreeMap<String, String>,
     streams: Streams,
 ) -> io::Result<Process> {
+    if streams == Streams::Apart {
+        native::check(&invocation.program)?;
+    }
     // A file that was just written can be busy for a moment (ETXTBSY) when another thread forked.
     let mut tries = 0;
     let child = loop {
@@ -91,7 +101,11 @@ fn command(
     streams: Streams,
 ) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(&invocation.program);
-    command.args(&invocation.args).env_clear().envs(env).process_group(0);
+    command.args(&invocation.args).env_clear().envs(env);
+    match streams {
+        Streams::Apart => leave_session(&mut command),
+        Streams::Piped | Streams::Captured => drop(command.process_group(0)),
+    }
     for (name, value) in &invocation.env {
         match value {
             Some(value) => command.env(name, value),
@@ -101,10 +115,37 @@ fn command(
     if let Some(cwd) = &invocation.cwd {
         command.current_dir(cwd);
     }
-    command.stdin(if streams == Streams::Piped { Stdio::piped() } else { Stdio::null() });
+    command.stdin(if streams == Streams::Captured { Stdio::null() } else { Stdio::piped() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
+
+/// A session of its own is a group of its own, too.
+#[expect(unsafe_code, reason = "nothing else starts a session between fork and exec")]
+fn leave_session(command: &mut tokio::process::Command) {
+    // SAFETY: setsid is a system call that neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(|| nix::unistd::setsid().map(|_| ()).map_err(io::Error::from));
+    }
+}
+
+/// Keeps every descriptor that was inherited, but the three streams, from all children.
+#[cfg(target_os = "linux")]
+pub fn keep_descriptors() {
+    use nix::libc::{CLOSE_RANGE_CLOEXEC, SYS_close_range, c_uint, syscall};
+
+    #[expect(unsafe_code, reason = "there is no safe way to name descriptors we did not open")]
+    // SAFETY: it only marks descriptors, none of which has an owner here yet. A kernel without the
+    // call marks nothing, and children inherit what dwf did.
+    unsafe {
+        let (first, last): (c_uint, c_uint) = (3, c_uint::MAX);
+        syscall(SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC);
+    }
+}
+
+/// Elsewhere children inherit what dwf did.
+#[cfg(not(target_os = "linux"))]
+pub fn keep_descriptors() {}
 
 /// Runs a program to its end and keeps what it said, at most `bound` bytes of each stream.
 pub async fn capture(
@@ -184,6 +225,11 @@ pub async fn each_piece(
 }
 
 impl Process {
+    /// Its number.
+    pub fn id(&self) -> Pid {
+        self.group
+    }
+
     /// The child's input, once.
     pub fn stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()

@@ -3,6 +3,7 @@
 //! Invariant: results go to standard output, the rest to standard error; a reader that went away is
 //! no error, and nothing that came from elsewhere can drive a terminal except an action's own output.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, Write};
 use std::time::Duration;
@@ -58,6 +59,11 @@ impl Reporter {
     /// Prints a result.
     pub fn result(&mut self, text: &str) -> io::Result<()> {
         quietly(self.out.write_all(shown(text).as_bytes()).and_then(|()| self.out.flush()))
+    }
+
+    /// Prints JSON, which stays the same JSON: what would drive a terminal is escaped as JSON does.
+    pub fn json(&mut self, json: &str) -> io::Result<()> {
+        quietly(writeln!(self.out, "{}", escaped(json, json_escape)).and_then(|()| self.out.flush()))
     }
 
     /// Says something about what happens.
@@ -193,7 +199,16 @@ impl Reporter {
 }
 
 /// Text as it may be shown: what would drive a terminal, or turn its reading direction, is escaped.
-fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+fn shown(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c.escape_default().to_string())
+}
+
+fn json_escape(c: char) -> String {
+    // In JSON such a character can only stand in a text; none of them is beyond the first 65,536.
+    format!("\\u{:04x}", u32::from(c))
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     let drives = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -201,8 +216,7 @@ fn shown(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.contains(drives) {
         return text.into();
     }
-    let escape = |c: char| if drives(c) { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect::<String>().into()
+    text.chars().map(|c| if drives(c) { escape(c) } else { c.to_string() }).collect::<String>().into()
 }
 
 fn quietly(result: io::Result<()>) -> io::Result<()> {
@@ -230,5 +244,19 @@ pub fn outcome(end: &End) -> Outcome {
         End::NotStarted { program, reason, .. } => {
             Outcome::Failed(format!("`{program}` could not be started: {reason}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let text = "a\u{202e}b\u{9b}c\u{7f}";
+        let json = serde_json::to_string(text).unwrap();
+        let printed = escaped(&json, json_escape).into_owned();
+        assert_eq!(printed, r#""a\u202eb\u009bc\u007f""#);
+        assert_eq!(serde_json::from_str::<String>(&printed).unwrap(), text);
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod gate;
 mod log;
 mod strict;
+mod tap;
 mod transport;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::message::{
 pub use error::{AnswerData, ClientError};
 pub use log::{LogEvent, Logs};
 pub use strict::form;
+pub use tap::{Tap, To};
 use transport::{Shared, Wire};
 
 /// How long the id of a request and the rest of its envelope can get, generously.
@@ -88,7 +90,17 @@ impl Client {
         stdout: impl AsyncRead + Send + Unpin + 'static,
         limits: Limits,
     ) -> Self {
-        let shared = Arc::new(Shared::new(&limits));
+        Self::tapped(stdin, stdout, limits, None)
+    }
+
+    /// As [`Client::start`], with somebody who sees every line as it passes.
+    pub fn tapped(
+        stdin: impl AsyncWrite + Send + Unpin + 'static,
+        stdout: impl AsyncRead + Send + Unpin + 'static,
+        limits: Limits,
+        tap: Option<Tap>,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(&limits, tap));
         let (wire, sender, receiver) = transport::connect(stdin, stdout, &shared);
         let rpc = ClientBuilder::new()
             .request_timeout(2 * LONGEST)

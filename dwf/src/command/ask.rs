@@ -8,11 +8,12 @@ use super::Context;
 use crate::config::{UserConfig, load_user};
 use crate::discover::{DiscoverError, Found, Places};
 use crate::error::Error;
-use crate::extension;
+use crate::extension::{self, Words};
 use crate::identity;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
 use crate::query::{Asked, Questions, Request, ask, platform};
+use crate::transcript::Recorder;
 use crate::trust::{Record, TrustError};
 use crate::world::World;
 
@@ -23,6 +24,7 @@ pub(super) struct Ground {
     pub(super) record: Record,
     /// Whether `--locked` was given.
     pub(super) locked: bool,
+    recorder: Option<Recorder>,
 }
 
 /// The answers, and what they make.
@@ -40,7 +42,9 @@ impl Ground {
         let project = Project::load(&start)?;
         let user = load_user(context.world.user_config().as_deref())?;
         let record = Record::new(&project, &context.world.state()?);
-        Ok(Self { project, user, record, locked: context.global.locked })
+        let recorder = context.global.trace_ext.as_ref().map(|file| Recorder::create(&start.join(file)));
+        let locked = context.global.locked;
+        Ok(Self { project, user, record, locked, recorder: recorder.transpose()? })
     }
 
     /// Where extensions are looked for.
@@ -59,7 +63,9 @@ impl Ground {
     pub(super) fn surroundings(&self, world: &World) -> extension::Context {
         let timeouts = &self.user.extensions;
         let (initialize, request) = (timeouts.initialize_timeout, timeouts.request_timeout);
-        extension::Context::new(world, &self.project.root, initialize, request)
+        let mut with = extension::Context::new(world, &self.project.root, initialize, request);
+        with.recorder = self.recorder.clone();
+        with
     }
 
     /// Finds an extension that may be started.
@@ -106,19 +112,24 @@ impl Answered {
             context.reporter.note(&format!("note: {note}"));
         }
         for (name, words) in &self.asked.words {
-            for line in &words.logs {
-                let text = format!("[{name}] {}", crate::error::printable(&line.message, 400));
-                match line.level {
-                    Level::Warn | Level::Error => context.reporter.note(&text),
-                    Level::Debug | Level::Info => context.reporter.detail(&text),
-                }
-            }
-            for line in &words.stderr {
-                context.reporter.detail(&format!("[{name}] {line}"));
-            }
+            tell(context, name, words);
         }
         for warning in &self.fingerprint.warnings {
             context.reporter.detail(&format!("fingerprint: {warning}"));
         }
+    }
+}
+
+/// Tells what an extension had to say besides its answers.
+pub(super) fn tell(context: &mut Context<'_>, name: &ExtensionName, words: &Words) {
+    for line in &words.logs {
+        let text = format!("[{name}] {}", crate::error::printable(&line.message, 400));
+        match line.level {
+            Level::Warn | Level::Error => context.reporter.note(&text),
+            Level::Debug | Level::Info => context.reporter.detail(&text),
+        }
+    }
+    for line in &words.stderr {
+        context.reporter.detail(&format!("[{name}] {line}"));
     }
 }

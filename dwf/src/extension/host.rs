@@ -15,11 +15,14 @@ use devflow_protocol::message::{
 use devflow_protocol::name::ExtensionName;
 use devflow_protocol::{COOKIE, PROTOCOLS, limits};
 use nix::sys::signal::Signal;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
-use crate::process::{self, Process, Streams};
+use crate::process::{self, Adoption, Process, Streams};
 use crate::ring::Ring;
+use crate::transcript::Recorder;
 use crate::world::World;
 
 /// Variables that an extension sees, besides `LC_*` and `XDG_*`.
@@ -37,6 +40,10 @@ pub struct Context {
     pub env: BTreeMap<String, String>,
     /// What it may cost.
     pub limits: Limits,
+    /// What hears the conversation.
+    pub recorder: Option<Recorder>,
+    /// Ends what extensions leave behind when this context and the last of them have gone.
+    adoption: Rc<Adoption>,
 }
 
 impl Context {
@@ -53,7 +60,8 @@ impl Context {
         let mut limits = Limits::default();
         limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
         limits.request = request.map_or(limits.request, Duration::from_secs);
-        Self { root: root.to_owned(), env, limits }
+        let adoption = Rc::new(Adoption::begin(COOKIE));
+        Self { root: root.to_owned(), env, limits, recorder: None, adoption }
     }
 }
 
@@ -66,6 +74,8 @@ pub struct Extension {
     logs: Rc<RefCell<Vec<LogParams>>>,
     /// What it said of itself.
     pub info: InitializeResult,
+    /// Goes last: what is left of it is looked for when it has ended.
+    _adoption: Rc<Adoption>,
 }
 
 /// What an extension had to say besides its answers.
@@ -104,14 +114,16 @@ impl Extension {
             ending: None,
             last_words: Vec::new(),
         };
-        let mut process = process::spawn(&invocation, &context.env, Streams::Piped)
+        let mut process = process::spawn(&invocation, &context.env, Streams::Apart)
             .map_err(|e| failed(Problem::Start(e)))?;
+        context.adoption.except(process.id());
         let stderr = Ring::default();
         stderr.drain(process.stderr());
         let (Some(stdin), Some(stdout)) = (process.stdin(), process.stdout()) else {
             return Err(failed(Problem::Client(ClientError::Closed)));
         };
-        let client = Client::start(stdin, stdout, context.limits.clone());
+        let tap = context.recorder.as_ref().map(|recorder| recorder.tap(&found.name));
+        let client = Client::tapped(stdin, stdout, context.limits.clone(), tap);
         let logs = collect(client.logs());
         let params = InitializeParams {
             protocols: PROTOCOLS.to_vec(),
@@ -133,7 +145,15 @@ impl Extension {
             requires: Vec::new(),
             provides: Vec::new(),
         };
-        let mut extension = Self { found: found.clone(), process, client, stderr, logs, info: placeholder };
+        let mut extension = Self {
+            found: found.clone(),
+            process,
+            client,
+            stderr,
+            logs,
+            info: placeholder,
+            _adoption: Rc::clone(&context.adoption),
+        };
         match answer {
             Ok(info) if info.extension.name != found.name.as_str() => {
                 let name = crate::error::printable(&info.extension.name, 80);
@@ -162,6 +182,11 @@ impl Extension {
         self.client.resolve(params).await.map_err(Problem::Client)
     }
 
+    /// Asks anything, and gives the answer as it came.
+    pub async fn call(&self, method: &str, params: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+        self.client.call(method, params).await.map_err(Problem::Client)
+    }
+
     /// Ends a broken extension and tells the whole story; `asked` is what it was asked about.
     pub async fn fail(&mut self, problem: Problem, asked: Option<String>) -> ExtensionError {
         self.client.close();
@@ -173,6 +198,8 @@ impl Extension {
             _ => None,
         };
         self.process.signal(Signal::SIGKILL);
+        // What it last wrote is in the pipe until this comes back; and nothing of it is left then.
+        let _ = tokio::time::timeout(limits::END_GRACE, self.process.wait()).await;
         tokio::task::yield_now().await;
         ExtensionError {
             name: self.found.name.clone(),
@@ -190,6 +217,10 @@ impl Extension {
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
             if tokio::time::timeout(limits::END_GRACE, self.process.wait()).await.is_ok() {
                 break;
+            }
+            if signal == Signal::SIGKILL {
+                let name = &self.found.name;
+                tracing::warn!(target: "devflow", "extension `{name}` did not end when it was asked to, and was killed");
             }
             self.process.signal(signal);
         }

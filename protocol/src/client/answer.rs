@@ -1,6 +1,7 @@
 //! Answers into values: the version first, then everything else.
 //!
-//! Invariant: no text of the extension leaves here unescaped or unbounded, except inside results.
+//! Invariant: no text of the extension leaves here unescaped or unbounded, except inside results
+//! and the `json` of an error's data.
 
 use jsonrpsee::types::ErrorObjectOwned;
 use serde::Deserialize;
@@ -80,6 +81,7 @@ fn data_of(json: &str) -> AnswerData {
         help: member(json, "help").map(text),
         supported,
         features: member(json, "features").map(texts).unwrap_or_default(),
+        json: Some(json.to_owned()),
     }
 }
 

@@ -98,6 +98,8 @@ pub struct AnswerData {
     pub supported: Vec<u32>,
     /// The features it misses (1002).
     pub features: Vec<String>,
+    /// All of it, as it came.
+    pub json: Option<String>,
 }
 
 impl ClientError {

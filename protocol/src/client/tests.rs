@@ -143,7 +143,11 @@ async fn an_error_answer_is_not_the_end() {
         true => error(line, r#"{"code":2001,"message":"no","data":{"known":["a:b","\u0007"],"file":3}}"#),
         false => result(line, r#"{"applies":false}"#),
     });
-    let data = AnswerData { known: vec!["a:b".to_owned(), "\\u{7}".to_owned()], ..AnswerData::default() };
+    let data = AnswerData {
+        known: vec!["a:b".to_owned(), "\\u{7}".to_owned()],
+        json: Some(r#"{"known":["a:b","\u0007"],"file":3}"#.to_owned()),
+        ..AnswerData::default()
+    };
     let wanted =
         ClientError::Answer { code: code::UNKNOWN_COMMAND, message: "no".to_owned(), data: Box::new(data) };
     assert_eq!(client.resolve(resolve()).await, Err(wanted));
@@ -243,4 +247,28 @@ async fn a_slow_reader_of_the_log_loses_lines_and_nothing_else() {
         rest += 1;
     }
     assert_eq!(rest, 63);
+}
+
+#[tokio::test]
+async fn a_tap_sees_every_line_also_the_one_that_breaks_everything() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&heard);
+    let tap: Tap = Arc::new(move |to, line| into.lock().unwrap().push((to, line.to_owned())));
+    let (ours, theirs) = tokio::io::duplex(1 << 16);
+    let (stdout, stdin) = tokio::io::split(ours);
+    let client = Client::tapped(stdin, stdout, Limits::default(), Some(tap));
+    tokio::spawn(async move {
+        let (lines, mut answers) = tokio::io::split(theirs);
+        let request = BufReader::new(lines).lines().next_line().await.unwrap().unwrap();
+        answers.write_all(&result(&request, HELLO)).await.unwrap();
+        answers.write_all(b"\xffoops\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    client.initialize(hello()).await.unwrap();
+    assert!(client.describe(describe()).await.is_err());
+    let heard = heard.lock().unwrap();
+    let is = |at: usize, to: To, start: &str| heard[at].0 == to && heard[at].1.starts_with(start);
+    assert!(is(0, To::Extension, r#"{"jsonrpc":"2.0","id":"0","method":"initialize""#), "{heard:?}");
+    assert!(is(1, To::Host, r#"{"jsonrpc":"2.0","id":"0","result""#), "{heard:?}");
+    assert!(heard.iter().any(|line| *line == (To::Host, "\\xffoops".to_owned())), "{heard:?}");
 }

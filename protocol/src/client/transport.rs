@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 
 use super::gate::{Gate, Incoming};
 use super::log::{KEPT, Logs};
-use super::{ClientError, Limits};
+use super::{ClientError, Limits, Tap, To};
 use crate::frame::{FrameError, PartialLine};
 use crate::message::LogParams;
 
@@ -28,16 +28,18 @@ pub(super) struct Shared {
     failed: Notify,
     log: broadcast::Sender<LogParams>,
     limits: Limits,
+    tap: Option<Tap>,
 }
 
 impl Shared {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, tap: Option<Tap>) -> Self {
         Self {
             gate: Mutex::default(),
             fault: Mutex::default(),
             failed: Notify::new(),
             log: broadcast::Sender::new(KEPT),
             limits: limits.clone(),
+            tap,
         }
     }
 
@@ -47,6 +49,12 @@ impl Shared {
 
     pub(super) fn logs(&self) -> Logs {
         Logs(self.log.subscribe())
+    }
+
+    fn passes(&self, to: To, line: &str) {
+        if let Some(tap) = &self.tap {
+            tap(to, line);
+        }
     }
 
     /// Keeps the first fault, and gives it back.
@@ -124,6 +132,7 @@ impl TransportSenderT for Sender {
 
     async fn send(&mut self, line: String) -> Result<(), ClientError> {
         lock(&self.shared.gate).ask(&line);
+        self.shared.passes(To::Extension, &line);
         match self.lines.send(line).await {
             Ok(()) => Ok(()),
             Err(_) => Err(self.shared.fail(ClientError::Closed)),
@@ -176,7 +185,7 @@ impl<R: AsyncRead + Unpin> Receiver<R> {
             let chunk = self.stdout.fill_buf().await;
             let chunk = chunk.map_err(|error| ClientError::Io { reason: error.to_string() })?;
             if chunk.is_empty() {
-                line.end().map_err(framing)?;
+                line.end().map_err(|error| self.unreadable(error))?;
                 return Err(ClientError::Closed);
             }
             let (used, done) = line.push(chunk);
@@ -185,10 +194,22 @@ impl<R: AsyncRead + Unpin> Receiver<R> {
             if self.bytes > self.shared.limits.bytes {
                 return Err(too_large("bytes in one run", self.shared.limits.bytes));
             }
-            if let Some(text) = done.map_err(framing)? {
+            if let Some(text) = done.map_err(|error| self.unreadable(error))? {
+                self.shared.passes(To::Host, &text);
                 return Ok(text);
             }
         }
+    }
+
+    fn unreadable(&self, error: FrameError) -> ClientError {
+        let error = framing(error);
+        if let ClientError::Noise { excerpt }
+        | ClientError::Torn { excerpt }
+        | ClientError::TooLarge { excerpt, .. } = &error
+        {
+            self.shared.passes(To::Host, excerpt);
+        }
+        error
     }
 }
 

@@ -20,9 +20,10 @@ pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> 
             Err(_) => {}
         }
     }
+    let refused: Vec<_> = places.refused.iter().cloned().chain(places.misnamed()).collect();
     let mut text = String::new();
     if json {
-        let value = serde_json::json!({ "extensions": found, "refused": places.refused });
+        let value = serde_json::json!({ "extensions": found, "refused": refused });
         let _ = writeln!(text, "{value:#}");
     } else {
         let width = found.iter().map(|found| found.name.as_str().len()).max().unwrap_or(0);
@@ -40,7 +41,7 @@ pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> 
     for error in problems {
         context.reporter.note(&format!("note: {error}"));
     }
-    for refused in &places.refused {
+    for refused in &refused {
         context.reporter.detail(&format!("not looked at: {} {}", refused.path.display(), refused.reason));
     }
     Ok(true)

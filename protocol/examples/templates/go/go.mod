@@ -1,0 +1,3 @@
+module devflow-ext-{{name}}
+
+go 1.19
