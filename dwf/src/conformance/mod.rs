@@ -20,12 +20,13 @@ mod tour;
 
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
+
 pub use check::{Done, Outcome};
 pub use format::{json, junit, tap, text};
 pub use subject::{Subject, SubjectError};
 
 use check::{Check, Kit, Look, Unmet, skip};
-use tokio::time::timeout;
 use tour::{REQUESTS, Tour};
 
 /// Does every check, and tells each as it is done. Must be called inside a local task set.

@@ -19,8 +19,9 @@ use super::subject::{Subject, SubjectError};
 const COMMANDS: usize = 200;
 /// Requests that a conversation may spend the whole of their time on.
 pub const REQUESTS: u32 = 6;
-/// The shortest deadline of a later conversation, and how many times its slowest answer an extension has.
-const PATIENCE: (Duration, u32) = (Duration::from_secs(2), 20);
+/// How many times as long as its slowest answer an extension has in later conversations, and what it
+/// has at least: to start, and to answer.
+const PATIENCE: (u32, Duration, Duration) = (20, Duration::from_secs(5), Duration::from_secs(2));
 /// Ids that are not what most programs expect.
 const ODD_IDS: [&str; 2] = ["é\"\\", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"];
 
@@ -103,10 +104,10 @@ impl Tour {
 
     /// The deadlines of later conversations, which know how fast the extension can be.
     pub fn patience(&self, limits: &Limits) -> Limits {
-        let (least, times) = PATIENCE;
-        let shorter = |known: Duration, limit: Duration| limit.min(least.max(known * times));
-        let request = shorter(self.slowest.max(self.greeting), limits.request);
-        Limits { initialize: shorter(self.greeting, limits.initialize), request, ..limits.clone() }
+        let (times, start, answer) = PATIENCE;
+        let initialize = limits.initialize.min(start.max(self.greeting * times));
+        let request = limits.request.min(answer.max(self.slowest.max(self.greeting) * times));
+        Limits { initialize, request, ..limits.clone() }
     }
 
     /// Passes unless this is what the tour ended with.

@@ -86,7 +86,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "wire/answers",
         title: "every request is answered, in time",
-        anchor: "N4",
+        anchor: "W6",
         after: &[],
         look: Meets(Breach::Silent),
     },
