@@ -289,7 +289,11 @@ pub fn believable_dir(entry: &Path, root: &Path, world: &World) -> Result<PathBu
 
 /// A regular file that may be executed and that nobody but root and the user may change.
 pub fn executable(path: &Path, world: &World) -> Result<(), &'static str> {
-    let meta = path.metadata().map_err(|_| "does not exist")?;
+    program(&path.metadata().map_err(|_| "does not exist")?, world)
+}
+
+/// As [`executable`], of a file that is open.
+pub fn program(meta: &std::fs::Metadata, world: &World) -> Result<(), &'static str> {
     if !meta.is_file() {
         return Err("is not a regular file");
     }
@@ -299,7 +303,7 @@ pub fn executable(path: &Path, world: &World) -> Result<(), &'static str> {
     if meta.permissions().mode() & 0o6000 != 0 {
         return Err("is setuid or setgid");
     }
-    unshared(&meta, world)
+    unshared(meta, world)
 }
 
 fn unshared(meta: &std::fs::Metadata, world: &World) -> Result<(), &'static str> {

@@ -17,6 +17,8 @@ mod extension;
 mod files;
 mod identity;
 mod image;
+mod jail;
+mod launch;
 mod lock;
 mod lower;
 mod name;

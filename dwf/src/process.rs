@@ -17,6 +17,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use crate::jail::Jail;
+
 /// Between two looks for workers.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -68,10 +70,39 @@ pub fn spawn(
     env: &BTreeMap<String, String>,
     streams: Streams,
 ) -> io::Result<Process> {
+    start(|| Ok(command(invocation, env, streams)))
+}
+
+/// As [`spawn`], in a jail where there is one, and under another name than its path where it has one.
+pub fn spawn_jailed(
+    invocation: &Invocation,
+    env: &BTreeMap<String, String>,
+    name: Option<&str>,
+    jail: Option<&Jail>,
+) -> io::Result<Process> {
+    start(|| {
+        let mut command = command(invocation, env, Streams::Piped);
+        if let Some(name) = name {
+            command.arg0(name);
+        }
+        if let Some(jail) = jail {
+            let mut jail = jail.again()?;
+            #[expect(unsafe_code, reason = "a jail is entered between fork and exec")]
+            // SAFETY: in the child only system calls are made: the jail was built before the fork,
+            // and entering it neither allocates nor takes a lock.
+            unsafe {
+                command.pre_exec(move || jail.enter());
+            }
+        }
+        Ok(command)
+    })
+}
+
+fn start(command: impl Fn() -> io::Result<tokio::process::Command>) -> io::Result<Process> {
     // A file that was just written can be busy for a moment (ETXTBSY) when another thread forked.
     let mut tries = 0;
     let child = loop {
-        match command(invocation, env, streams).spawn() {
+        match command()?.spawn() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < 3 => {
                 tries += 1;
                 std::thread::sleep(Duration::from_millis(20));
@@ -184,6 +215,11 @@ pub async fn each_piece(
 }
 
 impl Process {
+    /// Its number.
+    pub fn id(&self) -> Pid {
+        self.group
+    }
+
     /// The child's input, once.
     pub fn stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()
