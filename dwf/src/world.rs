@@ -91,6 +91,11 @@ impl World {
         self.xdg("XDG_STATE_HOME", ".local/state")
     }
 
+    /// The folder of what dwf keeps for the user: extensions that were fetched.
+    pub fn data(&self) -> Result<PathBuf, WorldError> {
+        self.xdg("XDG_DATA_HOME", ".local/share")
+    }
+
     /// The user's own configuration file.
     pub fn user_config(&self) -> Option<PathBuf> {
         Some(self.xdg("XDG_CONFIG_HOME", ".config").ok()?.join("config.toml"))

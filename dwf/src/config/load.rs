@@ -74,7 +74,7 @@ pub(super) fn read(path: &Path, shown: &Path) -> Result<String, ConfigError> {
 }
 
 /// Parses a text; errors have their place, and unknown names the nearest known one.
-pub(super) fn parse<T: serde::de::DeserializeOwned>(source: &Source) -> Result<T, ConfigError> {
+pub fn parse<T: serde::de::DeserializeOwned>(source: &Source) -> Result<T, ConfigError> {
     toml::from_str(&source.text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         Diagnostic::unknown_name(source, span, &plain(error.message())).into()
@@ -87,6 +87,7 @@ fn plain(message: &str) -> String {
         ("a sequence", "a list"),
         ("f64", "a number"),
         ("u64", "a whole number that is not negative"),
+        ("u32", "a whole number that is not negative"),
         ("a boolean", "true or false"),
         ("a string", "a text in quotes"),
         ("a map", "a table"),
