@@ -5,14 +5,15 @@ use devflow_protocol::message::Level;
 
 use super::Context;
 use crate::config::{UserConfig, load_user};
-use crate::discover::{Origin, Places};
+use crate::discover::Places;
 use crate::error::Error;
 use crate::extension;
 use crate::identity;
+use crate::launch::Launcher;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
 use crate::query::{Asked, Questions, Request, ask, platform};
-use crate::trust::{Record, TrustError};
+use crate::trust::Record;
 use crate::world::World;
 
 /// The project, and what its user says.
@@ -40,22 +41,24 @@ impl Ground {
         Ok(Self { project, user, record })
     }
 
-    /// Asks the extensions, and nobody that is not to be trusted; `host` is where actions will run.
+    /// What starts this project's extensions.
+    pub(super) fn launcher(&self, world: &World) -> Result<Launcher, Error> {
+        let consent = self.record.consent(world)?;
+        Ok(Launcher::new(world, &self.project, self.user.extensions.jail, consent))
+    }
+
+    /// Asks the extensions; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
         let places = Places::new(world, &self.project);
         let questions = Questions::new(&self.project, places.own())?;
-        let timeouts = &self.user.extensions;
+        let settings = &self.user.extensions;
         let with = extension::Context::new(
             world,
             &self.project.root,
-            timeouts.initialize_timeout,
-            timeouts.request_timeout,
+            settings.initialize_timeout,
+            settings.request_timeout,
+            self.launcher(world)?,
         );
-        for name in questions.folders.keys() {
-            if places.find(name)?.origin == Origin::Config && !self.record.given() {
-                return Err(TrustError::Extension(name.to_string()).into());
-            }
-        }
         let asked =
             ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;
         let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use devflow_oci::Invocation;
 use devflow_protocol::client::{Client, ClientError, Limits, LogEvent, Logs};
 use devflow_protocol::message::{
     DescribeParams, DescribeResult, InitializeParams, InitializeResult, LogParams, Party, Resolution,
@@ -18,7 +17,9 @@ use nix::sys::signal::Signal;
 
 use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
-use crate::process::{self, Process, Streams};
+use crate::error::Error;
+use crate::launch::{Launch, Launcher};
+use crate::process::{self, Process};
 use crate::ring::Ring;
 use crate::world::World;
 
@@ -37,11 +38,19 @@ pub struct Context {
     pub env: BTreeMap<String, String>,
     /// What it may cost.
     pub limits: Limits,
+    /// What starts it, and how far it is trusted.
+    pub launcher: Rc<Launcher>,
 }
 
 impl Context {
     /// The context for a project; `initialize` and `request` are the user's own deadlines.
-    pub fn new(world: &World, root: &Path, initialize: Option<u64>, request: Option<u64>) -> Self {
+    pub fn new(
+        world: &World,
+        root: &Path,
+        initialize: Option<u64>,
+        request: Option<u64>,
+        launcher: Launcher,
+    ) -> Self {
         let passed =
             |name: &str| PASSED.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_");
         let mut env: BTreeMap<String, String> =
@@ -50,10 +59,11 @@ impl Context {
         for (name, value) in [("NO_COLOR", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONUTF8", "1")] {
             env.insert(name.to_owned(), value.to_owned());
         }
+        env.insert("PATH".to_owned(), launcher.search_path());
         let mut limits = Limits::default();
         limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
         limits.request = request.map_or(limits.request, Duration::from_secs);
-        Self { root: root.to_owned(), env, limits }
+        Self { root: root.to_owned(), env, limits, launcher: Rc::new(launcher) }
     }
 }
 
@@ -92,10 +102,15 @@ fn collect(mut logs: Logs) -> Rc<RefCell<Vec<LogParams>>> {
 }
 
 impl Extension {
-    /// Starts an extension and agrees on a version with it.
-    pub async fn start(found: &Found, context: &Context) -> Result<Self, ExtensionError> {
-        let invocation = Invocation::new(&found.path).arg("--stdio").cwd(&context.root);
-        tracing::debug!(target: "devflow::extension", "\n{invocation}");
+    /// Starts an extension that may be started, and agrees on a version with it.
+    pub async fn start(found: &Found, context: &Context) -> Result<Self, Error> {
+        let launch = context.launcher.prepare(found).await?;
+        Ok(Self::launch(launch, context).await?)
+    }
+
+    /// Starts what was prepared, and agrees on a version with it.
+    pub async fn launch(launch: Launch, context: &Context) -> Result<Self, ExtensionError> {
+        let found = launch.found.clone();
         let failed = |problem| ExtensionError {
             name: found.name.clone(),
             path: found.path.clone(),
@@ -104,8 +119,7 @@ impl Extension {
             ending: None,
             last_words: Vec::new(),
         };
-        let mut process = process::spawn(&invocation, &context.env, Streams::Piped)
-            .map_err(|e| failed(Problem::Start(e)))?;
+        let mut process = launch.start(&context.env).map_err(|e| failed(Problem::Start(e)))?;
         let stderr = Ring::default();
         stderr.drain(process.stderr());
         let (Some(stdin), Some(stdout)) = (process.stdin(), process.stdout()) else {

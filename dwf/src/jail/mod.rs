@@ -17,22 +17,9 @@ pub use grants::{Bounds, Grants, of_system};
 #[cfg(target_os = "linux")]
 pub use linux::{Jail, Parts};
 
-use serde::{Deserialize, Serialize};
+pub use crate::config::Jail as Policy;
 
 use crate::error::{Exit, Explain};
-
-/// Whether extensions may run without the whole jail: the user's to say, never a project's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Policy {
-    /// No extension starts where a part is missing.
-    Required,
-    /// As much as this machine can; what is missing is said.
-    #[default]
-    Auto,
-    /// No jail.
-    Off,
-}
 
 /// Why there is no jail.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use devflow_protocol::name::ExtensionName;
 
 use crate::error::{Exit, Explain};
+use crate::store::StoreError;
 
 /// Why an extension is not started.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +45,16 @@ pub enum Reason {
     /// Its interpreter cannot be had.
     #[error("could not be started: the interpreter that it names {0}")]
     Interpreter(String),
-    /// Its bytes cannot be kept apart.
-    #[error("could not be started: its verified copy in {} cannot be made", .0.display())]
-    Copy(PathBuf, #[source] std::io::Error),
+    /// Its verified copy cannot be kept.
+    #[error("could not be started: {}", whole(.0))]
+    Store(#[from] StoreError),
 }
 
 impl Explain for LaunchError {
     fn exit(&self) -> Exit {
         match &self.reason {
             Reason::Changed { .. } | Reason::Unsafe(_) => Exit::Refused,
-            Reason::Copy(..) => Exit::Machine,
+            Reason::Store(error) => error.exit(),
             Reason::Read(_) | Reason::NoProgram | Reason::Line(_) | Reason::Interpreter(_) => Exit::Extension,
         }
     }
@@ -73,6 +74,7 @@ impl Explain for LaunchError {
                 "if the change is meant, look at it and move the pin: dwf ext update {}",
                 self.name
             )),
+            Reason::Store(error) => error.hint(),
             Reason::Interpreter(_) => Some(
                 "in the #! line, name the interpreter itself, as in #!/usr/bin/env NAME with NAME in a folder of \
                  PATH outside the project"
@@ -80,5 +82,12 @@ impl Explain for LaunchError {
             ),
             _ => None,
         }
+    }
+}
+
+fn whole(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }

@@ -17,8 +17,12 @@ const EXECUTABLE: u32 = 0x10;
 pub struct Image(File);
 
 impl Image {
-    /// Holds these bytes, for good.
-    pub fn new(bytes: &[u8]) -> io::Result<Self> {
+    /// An image of these bytes, where such a thing can be made and found again.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        Self::new(bytes).ok().filter(|image| image.path().exists())
+    }
+
+    fn new(bytes: &[u8]) -> io::Result<Self> {
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
         let fd = match memfd_create(c"devflow-ext", flags | MFdFlags::from_bits_retain(EXECUTABLE)) {
             // Older kernels do not know the flag.
@@ -40,10 +44,8 @@ impl Image {
     }
 
     /// Whether this machine lets programs in memory be run.
-    pub fn possible() -> bool {
-        // 2 forbids them (vm.memfd_noexec).
-        let forbidden = std::fs::read_to_string("/proc/sys/vm/memfd_noexec").is_ok_and(|text| text.trim() == "2");
-        !forbidden && Self::new(b"\x7fELF").is_ok_and(|image| image.path().exists())
+    pub fn is_possible() -> bool {
+        Self::of(b"\x7fELF").is_some()
     }
 }
 
