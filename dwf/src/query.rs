@@ -102,7 +102,7 @@ pub async fn ask(
     let found: Vec<Found> = questions.folders.keys().map(find).collect::<Result<_, _>>()?;
     // Nobody starts before it is known that all may.
     let launches = try_join_all(found.iter().map(|found| context.launcher.prepare(found))).await?;
-    let started = join_all(launches.into_iter().map(|launch| Extension::launch(launch, context))).await;
+    let started = join_all(launches.into_iter().map(|launch| Extension::start(launch, context))).await;
     let mut extensions = BTreeMap::new();
     for extension in started {
         let extension = extension?;

@@ -52,12 +52,15 @@ impl Ground {
         let places = Places::new(world, &self.project);
         let questions = Questions::new(&self.project, places.own())?;
         let settings = &self.user.extensions;
+        let launcher = self.launcher(world)?;
+        for missing in launcher.jailer.missing() {
+            tracing::warn!(target: "devflow", "the jail of extensions lacks {missing} (dwf doctor says more)");
+        }
         let with = extension::Context::new(
             world,
-            &self.project.root,
             settings.initialize_timeout,
             settings.request_timeout,
-            self.launcher(world)?,
+            launcher,
         );
         let asked =
             ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;

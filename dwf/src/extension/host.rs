@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use nix::sys::signal::Signal;
 
 use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
-use crate::error::Error;
 use crate::launch::{Launch, Launcher};
 use crate::process::{self, Process};
 use crate::ring::Ring;
@@ -32,8 +30,6 @@ const ENDING: Duration = Duration::from_millis(300);
 /// What every extension is started with.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Its working directory: the project's root.
-    pub root: PathBuf,
     /// Its environment.
     pub env: BTreeMap<String, String>,
     /// What it may cost.
@@ -46,7 +42,6 @@ impl Context {
     /// The context for a project; `initialize` and `request` are the user's own deadlines.
     pub fn new(
         world: &World,
-        root: &Path,
         initialize: Option<u64>,
         request: Option<u64>,
         launcher: Launcher,
@@ -63,7 +58,7 @@ impl Context {
         let mut limits = Limits::default();
         limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
         limits.request = request.map_or(limits.request, Duration::from_secs);
-        Self { root: root.to_owned(), env, limits, launcher: Rc::new(launcher) }
+        Self { env, limits, launcher: Rc::new(launcher) }
     }
 }
 
@@ -102,14 +97,8 @@ fn collect(mut logs: Logs) -> Rc<RefCell<Vec<LogParams>>> {
 }
 
 impl Extension {
-    /// Starts an extension that may be started, and agrees on a version with it.
-    pub async fn start(found: &Found, context: &Context) -> Result<Self, Error> {
-        let launch = context.launcher.prepare(found).await?;
-        Ok(Self::launch(launch, context).await?)
-    }
-
-    /// Starts what was prepared, and agrees on a version with it.
-    pub async fn launch(launch: Launch, context: &Context) -> Result<Self, ExtensionError> {
+    /// Starts an extension and agrees on a version with it.
+    pub async fn start(launch: Launch, context: &Context) -> Result<Self, ExtensionError> {
         let found = launch.found.clone();
         let failed = |problem| ExtensionError {
             name: found.name.clone(),

@@ -1,5 +1,6 @@
 //! The jail where there is none: systems that are not Linux.
 
+use std::fmt;
 use std::io;
 
 use serde::Serialize;
@@ -19,6 +20,12 @@ impl Parts {
     /// What is missing.
     pub fn missing(&self) -> Vec<&'static str> {
         vec!["the jail: it needs Linux"]
+    }
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("none")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The jail on Linux: Landlock for files, seccomp for calls, limits and closed descriptors besides.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -63,6 +64,13 @@ impl Parts {
             out.push("seccomp filters: sockets are not guarded");
         }
         out
+    }
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Landlock version {}", self.landlock)?;
+        f.write_str(if self.seccomp { ", seccomp filters" } else { "" })
     }
 }
 

@@ -62,7 +62,8 @@ impl Explain for JailError {
 /// Makes jails, each with what all of them share.
 #[derive(Debug)]
 pub struct Jailer {
-    policy: Policy,
+    /// What the user wants.
+    pub policy: Policy,
     /// What this machine has.
     pub parts: Parts,
 }

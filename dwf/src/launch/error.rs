@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use devflow_protocol::name::ExtensionName;
 
+use crate::discover::Found;
 use crate::error::{Exit, Explain};
 use crate::store::StoreError;
 
@@ -17,6 +18,12 @@ pub struct LaunchError {
     pub path: PathBuf,
     /// Why.
     pub reason: Reason,
+}
+
+impl LaunchError {
+    pub(super) fn new(found: &Found, reason: Reason) -> Self {
+        Self { name: found.name.clone(), path: found.path.clone(), reason }
+    }
 }
 
 /// Why.

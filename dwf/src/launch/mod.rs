@@ -27,12 +27,11 @@ use image::Image;
 
 use body::Kind;
 use error::Reason;
-use target::Target;
+use target::{Target, Verified};
 
 use crate::discover::{Found, Origin, believable_dir};
 use crate::error::Error;
 use crate::jail::{Bounds, Grants, Jail, Jailer, Policy};
-use crate::lock;
 use crate::process::{self, Process};
 use crate::project::Project;
 use crate::trust::{Consent, TrustError};
@@ -44,7 +43,8 @@ pub struct Launcher {
     world: Arc<World>,
     bounds: Bounds,
     path: Vec<PathBuf>,
-    jailer: Jailer,
+    /// What jails them.
+    pub jailer: Jailer,
     common: Grants,
     consent: Consent,
 }
@@ -54,13 +54,19 @@ pub struct Launcher {
 pub struct Launch {
     /// What was found.
     pub found: Found,
-    /// The hash of what runs, where it had to be verified.
-    pub sha256: Option<String>,
     invocation: Invocation,
     name: Option<String>,
     jail: Option<Jail>,
     #[cfg(target_os = "linux")]
     _image: Option<Image>,
+}
+
+/// What an extension is.
+struct Bytes {
+    verified: Verified,
+    /// Whether it came with the project.
+    brought: bool,
+    real: PathBuf,
 }
 
 impl Launcher {
@@ -75,9 +81,6 @@ impl Launcher {
         let entries = std::env::split_paths(world.var("PATH").unwrap_or(""));
         let path = entries.filter(|dir| believable_dir(dir, &project.root, world).is_ok()).collect();
         let jailer = Jailer::new(policy);
-        for missing in jailer.missing() {
-            tracing::warn!(target: "devflow", "extensions are jailed without {missing}; dwf doctor says more");
-        }
         let common = bounds.common();
         Self { world: Arc::new(world.clone()), bounds, path, jailer, common, consent }
     }
@@ -88,35 +91,50 @@ impl Launcher {
     }
 
     /// The hash that consent to an extension is bound to; `None` when it takes none.
-    pub async fn identify(&self, found: &Found) -> Result<Option<String>, Error> {
-        let (name, path) = (found.name.clone(), found.path.clone());
-        let result = self.target(found).await.map_err(|reason| LaunchError { name, path, reason });
-        let (target, brought) = result?;
-        Ok(target.sha256.filter(|_| brought))
+    pub async fn identify(&self, found: &Found) -> Result<Option<String>, LaunchError> {
+        let bytes = self.bytes(found).await.map_err(|reason| LaunchError::new(found, reason))?;
+        Ok(bytes.filter(|bytes| bytes.brought).map(|bytes| bytes.verified.sha256))
     }
 
-    /// What an extension is, and whether it came with the project.
-    async fn target(&self, found: &Found) -> Result<(Target, bool), Reason> {
+    /// Whether an extension may be started; its interpreter is not looked for.
+    pub async fn may_start(&self, found: &Found) -> Result<(), Error> {
+        let bytes = self.bytes(found).await.map_err(|reason| LaunchError::new(found, reason))?;
+        Ok(self.agreed(found, bytes.as_ref())?)
+    }
+
+    /// Refuses bytes that came with the project, and that nobody agreed to.
+    fn agreed(&self, found: &Found, bytes: Option<&Bytes>) -> Result<(), TrustError> {
+        match bytes.filter(|bytes| bytes.brought && !self.consent.covers(&bytes.verified.sha256)) {
+            None => Ok(()),
+            Some(bytes) => Err(TrustError::Extension {
+                name: found.name.to_string(),
+                path: found.path.clone(),
+                sha256: bytes.verified.sha256.clone(),
+            }),
+        }
+    }
+
+    /// The bytes of an extension, where it matters which they are.
+    async fn bytes(&self, found: &Found) -> Result<Option<Bytes>, Reason> {
         let real = found.path.canonicalize().map_err(Reason::Read)?;
         let brought = came_with(&self.bounds.project, found, &real);
-        let target = match &found.pin {
-            Some(pin) if pin.kind == lock::Kind::Tree => Target::tree(&real, pin, &self.world).await,
-            None if !brought => Target::as_found(found, &real, &self.bounds, &self.world),
-            pin => Target::verified(&real, pin.as_ref(), &self.world).await,
-        };
-        Ok((target?, brought))
+        if !brought && found.pin.is_none() {
+            return Ok(None);
+        }
+        let verified = Verified::read(&real, found.pin.as_ref(), &self.world).await?;
+        Ok(Some(Bytes { verified, brought, real }))
     }
 
     /// Makes sure that an extension may be started, and prepares it; it is not started.
     pub async fn prepare(&self, found: &Found) -> Result<Launch, Error> {
-        let failed = |reason| -> Error {
-            LaunchError { name: found.name.clone(), path: found.path.clone(), reason }.into()
+        let failed = |reason| LaunchError::new(found, reason);
+        let bytes = self.bytes(found).await.map_err(failed)?;
+        self.agreed(found, bytes.as_ref())?;
+        let target = match bytes {
+            Some(Bytes { verified, real, .. }) => Target::verified(verified, &real, &self.world).await,
+            None => Target::as_found(found, &self.bounds, &self.world),
         };
-        let (target, brought) = self.target(found).await.map_err(failed)?;
-        if let Some(sha256) = target.sha256.as_ref().filter(|hash| brought && !self.consent.covers(hash)) {
-            let (name, path) = (found.name.to_string(), found.path.clone());
-            return Err(TrustError::Extension { name, path, sha256: sha256.clone() }.into());
-        }
+        let target = target.map_err(failed)?;
         let mut grants = self.common.clone();
         grants.run.extend(target.own.iter().cloned());
         grants.read.extend(found.pin.iter().flat_map(|pin| pin.reads.iter().cloned()));
@@ -134,7 +152,6 @@ impl Launcher {
         };
         Ok(Launch {
             found: found.clone(),
-            sha256: target.sha256,
             invocation: invocation.arg("--stdio").cwd(&self.bounds.project),
             name,
             jail: self.jailer.jail(&grants)?,
@@ -142,6 +159,15 @@ impl Launcher {
             _image: target.image,
         })
     }
+}
+
+/// Whether a verified program runs from memory here; elsewhere it runs from the store.
+pub fn in_memory() -> bool {
+    #[cfg(target_os = "linux")]
+    let possible = Image::is_possible();
+    #[cfg(not(target_os = "linux"))]
+    let possible = false;
+    possible
 }
 
 /// Whether an executable came with the project. dwf's own companions did not, wherever dwf was built;

@@ -24,70 +24,100 @@ pub struct Target {
     pub head: Vec<u8>,
     /// The extension's own files and folders.
     pub own: Vec<PathBuf>,
-    /// The hash of what was verified.
-    pub sha256: Option<String>,
     /// The program in memory that `file` is.
     #[cfg(target_os = "linux")]
     pub image: Option<Image>,
 }
 
-impl Target {
-    /// The file where it lies, with its neighbours: nobody said which bytes it has to be.
-    pub fn as_found(found: &Found, real: &Path, bounds: &Bounds, world: &World) -> Result<Self, Reason> {
-        let body = Body::peek(real, world)?;
-        let folders = [&found.path, real].map(|path: &Path| path.parent()?.canonicalize().ok());
-        let folders = folders.into_iter().flatten().filter(|dir| !bounds.forbid(dir));
-        let own = folders.chain([real.to_owned()]).collect();
-        Ok(Self::new(body, found.path.clone(), own, None))
-    }
+/// Bytes that are what was pinned, if anything was.
+#[derive(Debug)]
+pub struct Verified {
+    /// Their hash.
+    pub sha256: String,
+    content: Content,
+}
 
-    /// A single file: read once, compared with its pin, and run from what was read.
-    pub async fn verified(real: &Path, pin: Option<&Pinned>, world: &Arc<World>) -> Result<Self, Reason> {
-        let (path, reader) = (real.to_owned(), Arc::clone(world));
-        let (body, sha256) = side_by_side(move || {
-            let body = Body::read(&path, &reader)?;
-            let sha256 = body.sha256();
-            Ok((body, sha256))
+#[derive(Debug)]
+enum Content {
+    /// Of a single file, whole.
+    File(Body),
+    /// Of a folder, which is hashed once more where it is kept.
+    Tree(PathBuf),
+}
+
+impl Verified {
+    /// Reads a file, once, or hashes a folder, and compares it with its pin.
+    pub async fn read(real: &Path, pin: Option<&Pinned>, world: &Arc<World>) -> Result<Self, Reason> {
+        let (path, world, tree) = (real.to_owned(), Arc::clone(world), pin.filter(|p| p.kind == lock::Kind::Tree));
+        let root = tree.map(|pin| pin.root.clone());
+        let this = side_by_side(move || match root {
+            Some(root) => {
+                let root = root.canonicalize().map_err(Reason::Read)?;
+                let sha256 = hash_tree(&root).map_err(Reason::Read)?;
+                Ok(Self { sha256, content: Content::Tree(root) })
+            }
+            None => {
+                let body = Body::read(&path, &world)?;
+                Ok(Self { sha256: body.sha256(), content: Content::File(body) })
+            }
         })
         .await?;
-        if let Some(pin) = pin.filter(|pin| pin.sha256 != sha256) {
-            return Err(Reason::Changed { pinned: pin.sha256.clone(), found: sha256 });
+        match pin.filter(|pin| pin.sha256 != this.sha256) {
+            Some(pin) => Err(Reason::Changed { pinned: pin.sha256.clone(), found: this.sha256 }),
+            None => Ok(this),
         }
-        #[cfg(target_os = "linux")]
-        if body.kind == Kind::Program
-            && let Some(image) = Image::of(&body.bytes)
-        {
-            let file = image.path();
-            return Ok(Self { image: Some(image), ..Self::new(body, file, Vec::new(), Some(sha256)) });
-        }
-        let file = copy(&body, &sha256, world)?;
-        let own = file.parent().map(Path::to_owned).into_iter().collect();
-        Ok(Self::new(body, file, own, Some(sha256)))
+    }
+}
+
+impl Target {
+    /// The file where it lies, with its neighbours: nobody said which bytes it has to be.
+    pub fn as_found(found: &Found, bounds: &Bounds, world: &World) -> Result<Self, Reason> {
+        let real = found.path.canonicalize().map_err(Reason::Read)?;
+        let body = Body::peek(&real, world)?;
+        let folders = [&found.path, &real].map(|path| path.parent()?.canonicalize().ok());
+        let folders = folders.into_iter().flatten().filter(|dir| !bounds.forbid(dir));
+        let own = folders.chain([real]).collect();
+        Ok(Self::new(body, found.path.clone(), own))
     }
 
-    /// A folder: hashed in the store, and run from there.
-    pub async fn tree(real: &Path, pin: &Pinned, world: &Arc<World>) -> Result<Self, Reason> {
-        let (pin, real, world) = (pin.clone(), real.to_owned(), Arc::clone(world));
-        side_by_side(move || {
-            let root = pin.root.canonicalize().map_err(Reason::Read)?;
-            let Ok(entry) = real.strip_prefix(&root) else {
-                return Err(Reason::Unsafe("lies outside the folder that devflow.lock pins"));
-            };
-            let place = keep_tree(&root, &pin, &world)?;
-            let file = place.join(entry);
-            let body = Body::peek(&file, &world)?;
-            Ok(Self::new(body, file, vec![place], Some(pin.sha256)))
-        })
-        .await
+    /// What was verified, and nothing else.
+    pub async fn verified(verified: Verified, real: &Path, world: &Arc<World>) -> Result<Self, Reason> {
+        let Verified { sha256, content } = verified;
+        let (real, world) = (real.to_owned(), Arc::clone(world));
+        match content {
+            Content::Tree(root) => {
+                side_by_side(move || {
+                    let Ok(entry) = real.strip_prefix(&root) else {
+                        return Err(Reason::Unsafe("lies outside the folder that devflow.lock pins"));
+                    };
+                    let place = keep_tree(&root, &sha256, &world)?;
+                    let file = place.join(entry);
+                    Ok(Self::new(Body::peek(&file, &world)?, file, vec![place]))
+                })
+                .await
+            }
+            #[cfg(target_os = "linux")]
+            Content::File(body)
+                if body.kind == Kind::Program
+                    && let Some(image) = Image::of(&body.bytes) =>
+            {
+                let file = image.path();
+                Ok(Self { image: Some(image), ..Self::new(body, file, Vec::new()) })
+            }
+            Content::File(body) => {
+                let file = copy(&body, &sha256, &world)?;
+                let own = file.parent().map(Path::to_owned).into_iter().collect();
+                Ok(Self::new(body, file, own))
+            }
+        }
     }
 
-    fn new(body: Body, file: PathBuf, own: Vec<PathBuf>, sha256: Option<String>) -> Self {
+    fn new(body: Body, file: PathBuf, own: Vec<PathBuf>) -> Self {
         Self {
             kind: body.kind,
             file,
             head: body.bytes,
             own,
-            sha256,
             #[cfg(target_os = "linux")]
             image: None,
         }
@@ -131,9 +161,9 @@ fn copy(body: &Body, sha256: &str, world: &World) -> Result<PathBuf, Reason> {
     Ok(place.join(PROGRAM))
 }
 
-fn keep_tree(root: &Path, pin: &Pinned, world: &World) -> Result<PathBuf, Reason> {
+fn keep_tree(root: &Path, sha256: &str, world: &World) -> Result<PathBuf, Reason> {
     let store = Store::new(world).map_err(StoreError::from)?;
-    let hash = digest(&pin.sha256)?;
+    let hash = digest(sha256)?;
     match store.get(lock::Kind::Tree, &hash) {
         Ok(Some(place)) => return Ok(place),
         Ok(None) | Err(StoreError::Changed { .. }) => {}
@@ -141,11 +171,12 @@ fn keep_tree(root: &Path, pin: &Pinned, world: &World) -> Result<PathBuf, Reason
     }
     let stage = store.stage()?;
     copy_tree(root, &stage.content()).map_err(Reason::Read)?;
+    // Somebody may have changed it since.
     let found = hash_tree(&stage.content()).map_err(Reason::Read)?;
-    if found != pin.sha256 {
-        return Err(Reason::Changed { pinned: pin.sha256.clone(), found });
+    match found == sha256 {
+        true => Ok(store.keep(&stage, lock::Kind::Tree, &hash)?),
+        false => Err(Reason::Changed { pinned: sha256.to_owned(), found }),
     }
-    Ok(store.keep(&stage, lock::Kind::Tree, &hash)?)
 }
 
 fn digest(sha256: &str) -> Result<Hash, Reason> {
