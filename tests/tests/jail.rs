@@ -175,9 +175,9 @@ fn starts(sandbox: &Sandbox, name: &str, line: &str, language: &str, more: &[&Pa
 fn every_interpreter_starts(sandbox: &Sandbox) {
     starts(sandbox, "sh", "#!/bin/sh", "sh", &[]);
     starts(sandbox, "bash", "#!/usr/bin/env -S bash -eu", "sh", &[]);
-    starts(sandbox, "python", "#!/usr/bin/env python3", "python", &[]).says("runs /usr/bin/python3");
+    starts(sandbox, "system", "#!/usr/bin/env python3", "python", &[]).says("runs /usr/bin/python3");
     starts(sandbox, "isolated", "#!/usr/bin/python3 -B", "python", &[]);
-    starts(sandbox, "node", "#!/usr/bin/env node", "node", &[]);
+    starts(sandbox, "events", "#!/usr/bin/env node", "node", &[]);
 
     // One that a manager keeps in the user's home, behind a shim that reads the manager's files.
     let real = sandbox.program("home/.manager/versions/9/bin/python3", "");
