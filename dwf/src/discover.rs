@@ -15,6 +15,13 @@ use crate::lock::Kind;
 use crate::project::Project;
 use crate::world::World;
 
+mod pinned;
+
+#[cfg(test)]
+mod tests;
+
+pub use pinned::PinError;
+
 const PREFIX: &str = "devflow-ext-";
 
 /// Where an extension was found.
@@ -33,6 +40,18 @@ pub enum Origin {
     SearchPath,
 }
 
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Variable => "from the environment",
+            Self::Lock => "pinned by devflow.lock",
+            Self::Config => "from devflow.toml",
+            Self::Own => "came with dwf",
+            Self::SearchPath => "on PATH",
+        })
+    }
+}
+
 /// An extension that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
@@ -49,6 +68,13 @@ pub struct Found {
     pub pin: Option<Pinned>,
 }
 
+impl Found {
+    /// What it has to be able to read besides the project and itself.
+    pub fn reads(&self) -> &[PathBuf] {
+        self.pin.as_ref().map_or(&[], |pin| &pin.reads)
+    }
+}
+
 /// Exactly which bytes an extension is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pinned {
@@ -60,6 +86,8 @@ pub struct Pinned {
     pub root: PathBuf,
     /// Folders outside that it has to be able to read.
     pub reads: Vec<PathBuf>,
+    /// Whether the bytes, or the wish to read more, came with the project.
+    pub brought: bool,
 }
 
 /// A place or file that was not believed.
@@ -96,6 +124,9 @@ pub enum DiscoverError {
         /// Why.
         reason: String,
     },
+    /// devflow.lock allows another one, or none.
+    #[error(transparent)]
+    Pin(#[from] PinError),
 }
 
 impl Explain for DiscoverError {
@@ -103,10 +134,14 @@ impl Explain for DiscoverError {
         match self {
             Self::Missing { .. } => Exit::Usage,
             Self::Unusable { .. } => Exit::Extension,
+            Self::Pin(error) => error.exit(),
         }
     }
 
     fn detail(&self) -> Option<String> {
+        if let Self::Pin(error) = self {
+            return error.detail();
+        }
         let Self::Missing { refused, place, .. } = self else { return None };
         let line = |refused: &Refused| format!("  {} {}", refused.path.display(), refused.reason);
         let mut lines: Vec<String> = place.iter().cloned().collect();
@@ -127,6 +162,7 @@ impl Explain for DiscoverError {
                 })
             }
             Self::Unusable { .. } => None,
+            Self::Pin(error) => error.hint(),
         }
     }
 }
@@ -137,6 +173,8 @@ pub struct Places<'a> {
     world: &'a World,
     project: &'a Project,
     dirs: Vec<(PathBuf, Origin)>,
+    /// Only what devflow.lock pins may be used.
+    locked: bool,
     /// Folders of `PATH` that are not believed.
     pub refused: Vec<Refused>,
 }
@@ -161,33 +199,38 @@ impl<'a> Places<'a> {
                 dirs.push((dir, Origin::SearchPath));
             }
         }
-        Self { world, project, dirs, refused }
+        Self { world, project, dirs, locked: false, refused }.locked(false)
     }
 
     /// Finds one extension by name.
     pub fn find(&self, name: &ExtensionName) -> Result<Found, DiscoverError> {
-        let unusable = |path: &Path, reason: &str| DiscoverError::Unusable {
-            name: name.clone(),
-            path: path.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let variable = format!("DWF_EXT_{}", name.as_str().to_ascii_uppercase().replace('-', "_"));
-        if let Some(path) = self.world.var(&variable).map(PathBuf::from) {
-            if !path.is_absolute() {
-                return Err(unusable(&path, &format!("is not an absolute path ({variable})")));
-            }
-            executable(&path, self.world).map_err(|reason| unusable(&path, reason))?;
-            return Ok(Found {
-                name: name.clone(),
-                path,
-                origin: Origin::Variable,
-                shadows: Vec::new(),
-                pin: None,
-            });
+        if self.locked {
+            self.all_pinned(std::iter::once(name))?;
+        } else if let Some(found) = self.variable(name)? {
+            return Ok(found);
         }
+        match self.pinned(name)? {
+            Some(found) => Ok(found),
+            None => self.unpinned(name),
+        }
+    }
+
+    /// What the user's environment names.
+    fn variable(&self, name: &ExtensionName) -> Result<Option<Found>, DiscoverError> {
+        let variable = format!("DWF_EXT_{}", name.as_str().to_ascii_uppercase().replace('-', "_"));
+        let Some(path) = self.world.var(&variable).map(PathBuf::from) else { return Ok(None) };
+        if !path.is_absolute() {
+            return Err(unusable(name, &path, &format!("is not an absolute path ({variable})")));
+        }
+        executable(&path, self.world).map_err(|reason| unusable(name, &path, reason))?;
+        Ok(Some(Found { name: name.clone(), path, origin: Origin::Variable, shadows: Vec::new(), pin: None }))
+    }
+
+    /// Finds an extension as if there were no lock and no variable.
+    pub fn unpinned(&self, name: &ExtensionName) -> Result<Found, DiscoverError> {
         if let Some(path) = self.configured(name) {
-            let real = path.canonicalize().map_err(|_| unusable(&path, "does not exist"))?;
-            executable(&real, self.world).map_err(|reason| unusable(&path, reason))?;
+            let real = path.canonicalize().map_err(|_| unusable(name, &path, "does not exist"))?;
+            executable(&real, self.world).map_err(|reason| unusable(name, &path, reason))?;
             return Ok(Found {
                 name: name.clone(),
                 path: real,
@@ -196,6 +239,11 @@ impl<'a> Places<'a> {
                 pin: None,
             });
         }
+        self.search(name)
+    }
+
+    /// Looks beside dwf and on `PATH`.
+    fn search(&self, name: &ExtensionName) -> Result<Found, DiscoverError> {
         let mut refused = self.refused.clone();
         let mut found: Option<Found> = None;
         for (dir, origin) in &self.dirs {
@@ -225,18 +273,20 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// Every extension that can be found, by name.
-    pub fn list(&self) -> Vec<Found> {
-        self.names().iter().filter_map(|name| self.find(name).ok()).collect()
-    }
-
-    fn names(&self) -> BTreeSet<ExtensionName> {
+    /// The names of what can be found, or is pinned.
+    pub fn names(&self) -> BTreeSet<ExtensionName> {
         let sections = self.project.config.file.extensions.iter();
         let brought =
             sections.filter(|(_, section)| section.path.is_some()).map(|(name, _)| name.get_ref().clone());
         let own = self.world.env.keys().filter_map(|name| name.strip_prefix("DWF_EXT_"));
         let own = own.filter_map(|name| name.to_ascii_lowercase().replace('_', "-").parse().ok());
-        brought.chain(own).chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir))).collect()
+        let pinned = self.project.lock.iter().flat_map(|lock| &lock.extensions);
+        let pinned = pinned.map(|entry| entry.name.get_ref().clone());
+        brought
+            .chain(own)
+            .chain(pinned)
+            .chain(self.dirs.iter().flat_map(|(dir, _)| extensions_in(dir)))
+            .collect()
     }
 
     /// The names of the extensions that came with dwf.
@@ -259,6 +309,10 @@ impl<'a> Places<'a> {
             self.project.config.file.extensions.iter().find(|(known, _)| known.get_ref() == name)?;
         section.path.as_ref().map(|path| self.project.root.join(path.get_ref()))
     }
+}
+
+fn unusable(name: &ExtensionName, path: &Path, reason: &str) -> DiscoverError {
+    DiscoverError::Unusable { name: name.clone(), path: path.to_owned(), reason: reason.to_owned() }
 }
 
 fn extensions_in(dir: &Path) -> Vec<ExtensionName> {
@@ -325,77 +379,4 @@ fn administrators(gid: u32, world: &World) -> bool {
     let name = || nix::unistd::Group::from_gid(gid.into()).ok().flatten().map(|group| group.name);
     let user = || nix::unistd::User::from_uid(world.uid.into()).ok().flatten().map(|user| user.name);
     gid == 0 || name().is_some_and(|name| NAMES.contains(&name.as_str()) || user() == Some(name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn world(path: &str) -> World {
-        let mut world = World::read().unwrap();
-        world.env.insert("PATH".to_owned(), path.to_owned());
-        world
-    }
-
-    fn extension(dir: &Path, name: &str, mode: u32) -> PathBuf {
-        std::fs::create_dir_all(dir).unwrap();
-        let path = dir.join(format!("{PREFIX}{name}"));
-        std::fs::write(&path, "#!/bin/sh\n").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        path
-    }
-
-    #[test]
-    fn only_places_that_others_cannot_change_are_believed() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("project");
-        let (first, second, shared) =
-            (dir.path().join("first"), dir.path().join("second"), dir.path().join("shared"));
-        let inside = extension(&root.join("bin"), "x", 0o755);
-        extension(&shared, "x", 0o755);
-        std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o777)).unwrap();
-        extension(&first, "plain", 0o644);
-        extension(&first, "open", 0o777);
-        let one = extension(&first, "x", 0o755);
-        let two = extension(&second, "x", 0o755);
-
-        let join = |parts: &[&Path]| std::env::join_paths(parts).unwrap().into_string().unwrap();
-        let path = format!(
-            ":.:bin:{}",
-            join(&[inside.parent().unwrap(), &shared, &first, &second, &first, &dir.path().join("gone")])
-        );
-        let (world, project) = (world(&path), Project::load(&root).unwrap());
-        let places = Places::new(&world, &project);
-
-        let found = places.find(&"x".parse().unwrap()).unwrap();
-        assert_eq!((found.path, found.shadows, found.origin), (one, vec![two], Origin::SearchPath));
-        let reasons: Vec<&str> = places.refused.iter().map(|refused| refused.reason.as_str()).collect();
-        assert_eq!(
-            reasons,
-            [
-                "is empty or relative",
-                "is empty or relative",
-                "is empty or relative",
-                "lies inside the project",
-                "may be changed by anyone"
-            ]
-        );
-        for (name, reason) in [("plain", "is not executable"), ("open", "may be changed by anyone")] {
-            let error = places.find(&name.parse().unwrap()).unwrap_err();
-            assert!(error.detail().unwrap().contains(reason), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_variable_wins_and_must_be_absolute() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = extension(dir.path(), "my-own", 0o755);
-        let mut world = world("");
-        world.env.insert("DWF_EXT_MY_OWN".to_owned(), path.to_str().unwrap().to_owned());
-        let project = Project::load(dir.path()).unwrap();
-        let name = "my-own".parse().unwrap();
-        assert_eq!(Places::new(&world, &project).find(&name).unwrap().origin, Origin::Variable);
-        world.env.insert("DWF_EXT_MY_OWN".to_owned(), "rel/x".to_owned());
-        assert!(Places::new(&world, &project).find(&name).is_err());
-    }
 }

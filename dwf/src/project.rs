@@ -8,6 +8,7 @@ use globset::Glob;
 
 use crate::config::{self, ConfigError, Diagnostic, Loaded, Source};
 use crate::error::{Exit, Explain};
+use crate::lock::{Lock, LockError};
 
 /// Bytes of a list of ignore rules.
 const RULES: u64 = 1 << 20;
@@ -21,6 +22,8 @@ pub struct Project {
     pub name: String,
     /// Its configuration.
     pub config: Loaded,
+    /// Its devflow.lock.
+    pub lock: Option<Lock>,
     /// The folders that are asked about, the root first.
     pub members: Vec<Member>,
 }
@@ -46,16 +49,30 @@ pub enum ProjectError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The lock is wrong.
+    #[error(transparent)]
+    Lock(#[from] LockError),
 }
 
 impl Explain for ProjectError {
     fn exit(&self) -> Exit {
-        Exit::Usage
+        match self {
+            Self::Lock(error) => error.exit(),
+            _ => Exit::Usage,
+        }
     }
 
     fn detail(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.detail(),
+            Self::Lock(error) => error.detail(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lock(error) => error.hint(),
             _ => None,
         }
     }
@@ -100,7 +117,8 @@ impl Project {
             Some(source) => declared_members(&root, &config, source)?,
             None => undeclared_members(&root)?,
         };
-        Ok(Self { root, name, config, members })
+        let lock = Lock::load(&root)?;
+        Ok(Self { root, name, config, lock, members })
     }
 
     /// The stacks that the project as a whole names; absent without a devflow.toml.

@@ -13,7 +13,7 @@ use devflow_protocol::path::RelPath;
 use futures_util::future::{join_all, try_join_all};
 
 use crate::config::Diagnostic;
-use crate::discover::{DiscoverError, Found};
+use crate::discover::{Found, Origin};
 use crate::error::{Error, nearest};
 use crate::extension::{Context, Extension, Problem, Words, complaint};
 use crate::name::FullName;
@@ -90,16 +90,15 @@ impl Questions {
     }
 }
 
-/// Asks everything, with a function that finds extensions.
+/// Asks everything of the extensions that were found for the questions.
 pub async fn ask(
     project: &Project,
     context: &Context,
     request: &Request,
     questions: &Questions,
     platform: Platform,
-    find: impl Fn(&ExtensionName) -> Result<Found, DiscoverError>,
+    found: Vec<Found>,
 ) -> Result<Asked, Error> {
-    let found: Vec<Found> = questions.folders.keys().map(find).collect::<Result<_, _>>()?;
     // Nobody starts before it is known that all may.
     let launches = try_join_all(found.iter().map(|found| context.launcher.prepare(found))).await?;
     let started = join_all(launches.into_iter().map(|launch| Extension::start(launch, context))).await;
@@ -108,8 +107,8 @@ pub async fn ask(
         let extension = extension?;
         extensions.insert(extension.name().clone(), extension);
     }
-    let mut session =
-        Asking { project, extensions, platform, answers: Answers::default(), notes: Vec::new() };
+    let answers = Answers { pins: pins(project, &found), ..Answers::default() };
+    let mut session = Asking { project, extensions, platform, answers, notes: Vec::new() };
     let result = session.everything(request, questions).await;
     let ended = join_all(
         session.extensions.into_iter().map(|(name, extension)| async { (name, extension.end().await) }),
@@ -168,9 +167,9 @@ impl Asking<'_> {
         let this = &*self;
         let answers = join_all(asked.map(|(stack, dir)| async move {
             let params = DescribeParams {
-                project: this.folder(dir),
+                project: folder(this.project, dir),
                 platform: this.platform.clone(),
-                config: this.config(stack),
+                config: config(this.project, stack),
             };
             let answer = match this.extensions.get(stack) {
                 Some(extension) => extension.describe(params).await,
@@ -293,9 +292,9 @@ impl Asking<'_> {
             let params = ResolveParams {
                 command: name.command.clone(),
                 args,
-                project: self.folder(&name.member),
+                project: folder(self.project, &name.member),
                 platform: self.platform.clone(),
-                config: self.config(stack),
+                config: config(self.project, stack),
             };
             (name.clone(), Some((stack.clone(), extension.resolve(params).await)))
         }))
@@ -333,23 +332,32 @@ impl Asking<'_> {
             None => PlanError::NotApplied { stack: stack.clone(), because: Vec::new() }.into(),
         }
     }
+}
 
-    fn folder(&self, dir: &RelPath) -> message::Project {
-        message::Project {
-            root: self.project.root.to_string_lossy().into_owned(),
-            dir: dir.clone(),
-            name: self.project.name.clone(),
-        }
+/// A member as extensions hear of it.
+pub fn folder(project: &Project, dir: &RelPath) -> message::Project {
+    message::Project {
+        root: project.root.to_string_lossy().into_owned(),
+        dir: dir.clone(),
+        name: project.name.clone(),
     }
+}
 
-    fn config(&self, stack: &ExtensionName) -> message::Config {
-        let sections = &self.project.config.file.extensions;
-        let section = sections.iter().find(|(name, _)| name.get_ref() == stack);
-        match section.map(|(_, section)| serde_json::to_value(section.config.get_ref())) {
-            Some(Ok(serde_json::Value::Object(config))) => config,
-            _ => message::Config::new(),
-        }
+/// The settings of an extension in devflow.toml.
+pub fn config(project: &Project, stack: &ExtensionName) -> message::Config {
+    let sections = &project.config.file.extensions;
+    let section = sections.iter().find(|(name, _)| name.get_ref() == stack);
+    match section.map(|(_, section)| serde_json::to_value(section.config.get_ref())) {
+        Some(Ok(serde_json::Value::Object(config))) => config,
+        _ => message::Config::new(),
     }
+}
+
+/// What devflow.lock says of the extensions that it pins.
+fn pins(project: &Project, found: &[Found]) -> BTreeMap<ExtensionName, String> {
+    let pinned = found.iter().filter(|found| found.origin == Origin::Lock);
+    let entry = |found: &Found| Some(project.lock.as_ref()?.entry(&found.name)?.digest());
+    pinned.filter_map(|found| Some((found.name.clone(), entry(found)?))).collect()
 }
 
 fn actions_of(resolution: &Resolution) -> Vec<message::Action> {

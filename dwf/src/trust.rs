@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use devflow_oci::hash::{is_sha256, sha256};
+use devflow_oci::hash::{is_sha256, sha256, sha256_framed};
 
 use crate::error::{Exit, Explain, printable};
 use crate::files;
@@ -32,8 +32,10 @@ pub enum TrustError {
         name: String,
         /// Its file.
         path: PathBuf,
-        /// What is in it.
+        /// What consent would be bound to.
         sha256: String,
+        /// What the project wants it to read besides.
+        reads: Vec<PathBuf>,
     },
     /// The workspace is another user's.
     #[error("{} belongs to another user", .0.display())]
@@ -57,8 +59,9 @@ impl Explain for TrustError {
 
     fn detail(&self) -> Option<String> {
         match self {
-            Self::Extension { path, sha256, .. } => {
-                Some(format!("  file    {}\n  sha256  {sha256}", path.display()))
+            Self::Extension { path, sha256, reads, .. } => {
+                let reads = reads.iter().map(|folder| format!("\n  reads   {}", folder.display()));
+                Some(format!("  file    {}\n  sha256  {sha256}{}", path.display(), reads.collect::<String>()))
             }
             _ => None,
         }
@@ -96,7 +99,9 @@ impl Record {
         // A record that cannot be read agrees to nothing.
         let lines = files::read(&path, RECORD).unwrap_or_default();
         let lines = String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect();
-        Self { path, host: format!("host {}", sha256(text)), lines }
+        // Which bytes a lock pins is part of what was seen.
+        let lock = project.lock.as_ref().map(|lock| lock.source.text.to_string()).unwrap_or_default();
+        Self { path, host: format!("host {}", sha256_framed([text, lock])), lines }
     }
 
     /// Whether this project may decide, as it is configured now, to run on the host.
@@ -141,6 +146,15 @@ impl Record {
         let text: String = self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
         file.persist(&self.path).map(|_| ()).map_err(|error| failed(error.error))
+    }
+}
+
+/// What consent is bound to: the bytes, and with them what they are to read besides.
+pub fn token(sha256: &str, reads: &[PathBuf]) -> String {
+    let paths = reads.iter().map(|folder| folder.as_os_str().as_encoded_bytes());
+    match reads {
+        [] => sha256.to_owned(),
+        _ => sha256_framed(std::iter::once(sha256.as_bytes()).chain(paths)),
     }
 }
 

@@ -5,10 +5,12 @@
 mod engine;
 mod run;
 mod sandbox;
+mod server;
 
 pub use engine::Engine;
 pub use run::{Run, Spec, Started};
 pub use sandbox::Sandbox;
+pub use server::{Page, Server};
 
 use std::path::{Path, PathBuf};
 

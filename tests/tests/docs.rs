@@ -117,6 +117,7 @@ fn every_configuration_in_the_documents_is_loaded() {
     for block in blocks("dwf/CONFIG.md") {
         let file = match block.kind.as_str() {
             "toml project" => project.join("devflow.toml"),
+            "toml lock" => project.join("devflow.lock"),
             "toml user" => sandbox.write("home/.config/devflow/config.toml", ""),
             other => panic!("{}: nothing is known of a block `{other}`", block.at),
         };

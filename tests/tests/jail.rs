@@ -45,7 +45,8 @@ fn probe(sandbox: &Sandbox, policy: &str) -> BTreeMap<String, String> {
     let _abstract = UnixListener::bind_addr(&address).expect("an abstract socket");
     // As an engine's: whoever may use it is as good as root.
     let _socket = UnixListener::bind(at("outside/engine.sock")).expect("a socket");
-    std::fs::set_permissions(at("outside/engine.sock"), std::fs::Permissions::from_mode(0o777)).expect("a mode");
+    std::fs::set_permissions(at("outside/engine.sock"), std::fs::Permissions::from_mode(0o777))
+        .expect("a mode");
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
     let udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let config = format!(
@@ -203,7 +204,8 @@ fn every_interpreter_starts_as_root() {
     // A real manager of versions, where there is one.
     let shims = Path::new("/root/.pyenv/shims");
     if shims.join("python3").exists() {
-        starts(&sandbox, "pyenv", "#!/usr/bin/env python3", "python", &[shims]).says("runs /root/.pyenv/versions/");
+        starts(&sandbox, "pyenv", "#!/usr/bin/env python3", "python", &[shims])
+            .says("runs /root/.pyenv/versions/");
     }
 }
 
@@ -229,7 +231,8 @@ fn a_machine_without_landlock() {
     let sandbox = Sandbox::without_engine();
     starts(&sandbox, "sh", "#!/bin/sh", "sh", &[]);
     let without = sandbox.program("without", &fixture("without")).to_string_lossy().into_owned();
-    let on = |policy: &str, words: &[&str]| dwf(&sandbox, "sh", policy, words).under([&without, "landlock"]).run();
+    let on =
+        |policy: &str, words: &[&str]| dwf(&sandbox, "sh", policy, words).under([&without, "landlock"]).run();
     on("required", &["plan", "test:unit"]).expect(3).says("missing: Landlock").says("jail = \"required\"");
     on("auto", &["plan", "test:unit"]).expect(0).says("lacks Landlock");
     let quiet = on("off", &["plan", "test:unit"]);
@@ -243,7 +246,8 @@ fn a_machine_without_landlock() {
 fn a_machine_without_programs_in_memory() {
     let sandbox = Sandbox::without_engine();
     let without = sandbox.program("without", &fixture("without")).to_string_lossy().into_owned();
-    sandbox.write("own/devflow.toml", "[project]\nstack = [\"rust\"]\n[extensions.rust]\npath = \"tools/x\"\n");
+    sandbox
+        .write("own/devflow.toml", "[project]\nstack = [\"rust\"]\n[extensions.rust]\npath = \"tools/x\"\n");
     sandbox.write("own/Cargo.toml", "[package]\nname = \"own\"\nversion = \"1.0.0\"\nedition = \"2024\"\n");
     sandbox.write("own/src/lib.rs", "");
     let tool = sandbox.program("own/tools/x", "");

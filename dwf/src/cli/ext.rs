@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use devflow_protocol::name::ExtensionName;
+use devflow_protocol::path::RelPath;
 
 /// `dwf ext info`.
 #[derive(Debug, Args)]
@@ -82,9 +83,19 @@ pub struct Replay {
 /// `dwf ext pin`.
 #[derive(Debug, Args)]
 pub struct Pin {
-    /// Names of extensions that can be found, paths, or addresses
+    /// Names of extensions that can be found, paths (with a `/`), or addresses, in which {target},
+    /// {os} and {arch} stand for each platform
     #[arg(required = true, value_name = "NAME|PATH|URL")]
     pub what: Vec<String>,
+    /// The extension's name, where a file does not say it
+    #[arg(long)]
+    pub name: Option<ExtensionName>,
+    /// The program inside an archive or a folder, where there are several
+    #[arg(long, value_name = "PATH")]
+    pub entry: Option<RelPath>,
+    /// A folder outside its own that it has to be able to read (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub read: Vec<String>,
 }
 
 /// `dwf ext sync`.

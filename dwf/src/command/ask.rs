@@ -5,7 +5,7 @@ use devflow_protocol::message::Level;
 
 use super::Context;
 use crate::config::{UserConfig, load_user};
-use crate::discover::Places;
+use crate::discover::{DiscoverError, Places};
 use crate::error::Error;
 use crate::extension;
 use crate::identity;
@@ -21,6 +21,8 @@ pub(super) struct Ground {
     pub(super) project: Project,
     pub(super) user: UserConfig,
     pub(super) record: Record,
+    /// Whether `--locked` was given.
+    pub(super) locked: bool,
 }
 
 /// The answers, and what they make.
@@ -38,7 +40,28 @@ impl Ground {
         let project = Project::load(&start)?;
         let user = load_user(context.world.user_config().as_deref())?;
         let record = Record::new(&project, &context.world.state()?);
-        Ok(Self { project, user, record })
+        Ok(Self { project, user, record, locked: context.global.locked })
+    }
+
+    /// Where extensions are looked for.
+    pub(super) fn places<'a>(&'a self, world: &'a World) -> Places<'a> {
+        Places::new(world, &self.project).locked(self.locked)
+    }
+
+    /// Whether somebody outside the project has agreed to these bytes, or to the lock that names them.
+    pub(super) fn agreed(&self, world: &World, sha256: &str) -> Result<bool, Error> {
+        Ok(self.record.given() || self.record.consent(world)?.covers(sha256))
+    }
+
+    /// What extensions are started with.
+    pub(super) fn surroundings(&self, world: &World) -> Result<extension::Context, Error> {
+        let settings = &self.user.extensions;
+        let launcher = self.launcher(world)?;
+        for missing in launcher.jailer.missing() {
+            tracing::warn!(target: "devflow", "the jail of extensions lacks {missing} (dwf doctor says more)");
+        }
+        let (initialize, request) = (settings.initialize_timeout, settings.request_timeout);
+        Ok(extension::Context::new(world, initialize, request, launcher))
     }
 
     /// What starts this project's extensions.
@@ -49,21 +72,13 @@ impl Ground {
 
     /// Asks the extensions; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
-        let places = Places::new(world, &self.project);
+        let places = self.places(world);
         let questions = Questions::new(&self.project, places.own())?;
-        let settings = &self.user.extensions;
-        let launcher = self.launcher(world)?;
-        for missing in launcher.jailer.missing() {
-            tracing::warn!(target: "devflow", "the jail of extensions lacks {missing} (dwf doctor says more)");
-        }
-        let with = extension::Context::new(
-            world,
-            settings.initialize_timeout,
-            settings.request_timeout,
-            launcher,
-        );
-        let asked =
-            ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;
+        let with = self.surroundings(world)?;
+        let names = questions.folders.keys();
+        places.all_pinned(names.clone()).map_err(DiscoverError::from)?;
+        let found = names.map(|name| places.find(name)).collect::<Result<Vec<_>, _>>()?;
+        let asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
         let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
         Ok(Answered { asked, fingerprint })
     }

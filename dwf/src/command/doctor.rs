@@ -8,7 +8,7 @@ use super::Context;
 use super::ask::Ground;
 use crate::cache;
 use crate::config::{EngineChoice, Jail, Profile};
-use crate::discover::{Found, Places};
+use crate::discover::Found;
 use crate::engine;
 use crate::error::{Error, Explain};
 use crate::identity;
@@ -102,9 +102,7 @@ async fn engine(context: &mut Context<'_>, ground: &Ground) -> Result<Check, Err
     let found = context.signals.unless(engine::find(choice, &ground.project.root, context.world)).await?;
     Ok(match found {
         Ok(engine) => Check::new("engine", State::Good, format!("{engine} ({})", engine.program.display())),
-        Err(error) => {
-            Check::of("engine", if needed { State::Bad } else { State::Poor }, &error.into())
-        }
+        Err(error) => Check::of("engine", if needed { State::Bad } else { State::Poor }, &error.into()),
     })
 }
 
@@ -152,7 +150,7 @@ fn jail(launcher: &Launcher) -> Vec<Check> {
 }
 
 async fn extensions(ground: &Ground, world: &World, launcher: &Launcher) -> Result<Vec<Check>, Error> {
-    let places = Places::new(world, &ground.project);
+    let places = ground.places(world);
     let wanted = Questions::new(&ground.project, places.own())?.folders;
     let mut checks = Vec::new();
     for name in wanted.keys() {

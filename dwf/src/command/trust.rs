@@ -6,7 +6,7 @@ use devflow_protocol::name::ExtensionName;
 
 use super::Context;
 use super::ask::Ground;
-use crate::discover::{Found, Places};
+use crate::discover::Found;
 use crate::error::Error;
 use crate::launch::Launcher;
 use crate::trust::check_owner;
@@ -23,7 +23,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> Result<bool, Error> {
     let launcher = ground.launcher(context.world)?;
     for name in named(&ground) {
         // What is not there is an error of the command that needs it.
-        let Ok(found) = Places::new(context.world, &ground.project).find(&name) else { continue };
+        let Ok(found) = ground.places(context.world).find(&name) else { continue };
         consent(context, &mut ground, &launcher, found).await?;
     }
     Ok(true)

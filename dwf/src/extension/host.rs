@@ -40,12 +40,7 @@ pub struct Context {
 
 impl Context {
     /// The context for a project; `initialize` and `request` are the user's own deadlines.
-    pub fn new(
-        world: &World,
-        initialize: Option<u64>,
-        request: Option<u64>,
-        launcher: Launcher,
-    ) -> Self {
+    pub fn new(world: &World, initialize: Option<u64>, request: Option<u64>, launcher: Launcher) -> Self {
         let passed =
             |name: &str| PASSED.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_");
         let mut env: BTreeMap<String, String> =

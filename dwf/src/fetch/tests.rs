@@ -241,7 +241,8 @@ fn zstandard_is_unpacked_too() {
     let tar = {
         let mut builder = Builder::new(Vec::new());
         let mut header = Header::new_gnu();
-        (header.set_mode(0o755), header.set_size(SCRIPT.len() as u64));
+        header.set_mode(0o755);
+        header.set_size(SCRIPT.len() as u64);
         builder.append_data(&mut header, X, SCRIPT.as_bytes()).unwrap();
         builder.into_inner().unwrap()
     };

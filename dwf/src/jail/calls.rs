@@ -138,7 +138,10 @@ pub fn filters() -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
     Ok(vec![filter(unknown, libc::ENOSYS)?, filter(refused, libc::EPERM)?])
 }
 
-fn filter(rules: BTreeMap<i64, Vec<SeccompRule>>, answer: i32) -> Result<BpfProgram, seccompiler::BackendError> {
+fn filter(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    answer: i32,
+) -> Result<BpfProgram, seccompiler::BackendError> {
     let answer = SeccompAction::Errno(answer.unsigned_abs());
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?;
@@ -185,9 +188,7 @@ fn namespaces() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
         libc::CLONE_NEWPID,
         libc::CLONE_NEWNET,
     ];
-    let one = |flag: i32| {
-        rule([argument(0, SeccompCmpOp::MaskedEq(u64::from(flag.unsigned_abs())), flag)?])
-    };
+    let one = |flag: i32| rule([argument(0, SeccompCmpOp::MaskedEq(u64::from(flag.unsigned_abs())), flag)?]);
     flags.into_iter().map(one).collect()
 }
 

@@ -115,11 +115,9 @@ impl Jail {
     pub fn enter(&mut self) -> io::Result<()> {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let descriptors = hard.min(DESCRIPTORS);
-        for (limit, value) in [
-            (Resource::RLIMIT_NOFILE, descriptors),
-            (Resource::RLIMIT_FSIZE, 0),
-            (Resource::RLIMIT_CORE, 0),
-        ] {
+        for (limit, value) in
+            [(Resource::RLIMIT_NOFILE, descriptors), (Resource::RLIMIT_FSIZE, 0), (Resource::RLIMIT_CORE, 0)]
+        {
             setrlimit(limit, value, value)?;
         }
         close_others()?;

@@ -57,7 +57,8 @@ mod tests {
     fn nobody_can_change_it() {
         let image = Image::new(b"one").unwrap();
         assert_eq!(std::fs::read(image.path()).unwrap(), b"one");
-        let refused = File::options().write(true).open(image.path()).and_then(|mut file| file.write_all(b"two"));
+        let refused =
+            File::options().write(true).open(image.path()).and_then(|mut file| file.write_all(b"two"));
         assert_eq!(refused.unwrap_err().raw_os_error(), Some(Errno::EPERM as i32));
         assert!(image.0.set_len(1).is_err());
         assert_eq!(std::fs::read(image.path()).unwrap(), b"one");

@@ -24,7 +24,12 @@ pub struct Interpreter {
 }
 
 /// Finds the interpreter of a `#!` line: on `path`, whose folders are not the project's, if need be.
-pub async fn find(line: Line, path: &[PathBuf], bounds: &Bounds, world: &World) -> Result<Interpreter, Reason> {
+pub async fn find(
+    line: Line,
+    path: &[PathBuf],
+    bounds: &Bounds,
+    world: &World,
+) -> Result<Interpreter, Reason> {
     let wrong = |reason: String| Reason::Interpreter(reason);
     let (program, name) = match line.program {
         Wanted::At(program) => {
@@ -121,11 +126,10 @@ mod tests {
 
         let named = find("#!/usr/bin/env x3").await.unwrap();
         assert_eq!(named.program, at("home/.local/bin/x3"));
-        assert_eq!(named.needs, [
-            at("home/.local/bin/x3"),
-            at("home/.local/share/py"),
-            at("home/.local/share/py/bin/x3.1")
-        ]);
+        assert_eq!(
+            named.needs,
+            [at("home/.local/bin/x3"), at("home/.local/share/py"), at("home/.local/share/py/bin/x3.1")]
+        );
         let written = find(&format!("#!{}", at("home/venv/bin/x3").display())).await.unwrap();
         assert_eq!(written.program, at("home/venv/bin/x3"));
         assert!(written.needs.starts_with(&[at("home/venv"), at("home/venv/bin/x3")]));

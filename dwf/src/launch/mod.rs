@@ -34,7 +34,7 @@ use crate::error::Error;
 use crate::jail::{Bounds, Grants, Jail, Jailer, Policy};
 use crate::process::{self, Process};
 use crate::project::Project;
-use crate::trust::{Consent, TrustError};
+use crate::trust::{Consent, TrustError, token};
 use crate::world::World;
 
 /// What all extensions of a project are started with.
@@ -69,12 +69,19 @@ struct Bytes {
     real: PathBuf,
 }
 
+impl Bytes {
+    fn token(&self, found: &Found) -> String {
+        token(&self.verified.sha256, found.reads())
+    }
+}
+
 impl Launcher {
     /// Looks at this machine, once for all extensions of a project.
     pub fn new(world: &World, project: &Project, policy: Policy, consent: Consent) -> Self {
         let home = world.home().ok();
         let below = |name: &str| home.as_ref().map(|home| home.join(name));
-        let named = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"];
+        let named =
+            ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"];
         let named = named.iter().filter_map(|name| world.var(name)).map(PathBuf::from);
         let usual = [".config", ".local/share", ".local/state", ".cache"].into_iter().filter_map(below);
         let bounds = Bounds::new(&project.root, named.chain(usual).chain(home.clone()));
@@ -90,10 +97,10 @@ impl Launcher {
         std::env::join_paths(&self.path).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// The hash that consent to an extension is bound to; `None` when it takes none.
+    /// What consent to an extension is bound to; `None` when it takes none.
     pub async fn identify(&self, found: &Found) -> Result<Option<String>, LaunchError> {
         let bytes = self.bytes(found).await.map_err(|reason| LaunchError::new(found, reason))?;
-        Ok(bytes.filter(|bytes| bytes.brought).map(|bytes| bytes.verified.sha256))
+        Ok(bytes.filter(|bytes| bytes.brought).map(|bytes| bytes.token(found)))
     }
 
     /// Whether an extension may be started; its interpreter is not looked for.
@@ -104,12 +111,14 @@ impl Launcher {
 
     /// Refuses bytes that came with the project, and that nobody agreed to.
     fn agreed(&self, found: &Found, bytes: Option<&Bytes>) -> Result<(), TrustError> {
-        match bytes.filter(|bytes| bytes.brought && !self.consent.covers(&bytes.verified.sha256)) {
+        let token = bytes.filter(|bytes| bytes.brought).map(|bytes| bytes.token(found));
+        match token.filter(|token| !self.consent.covers(token)) {
             None => Ok(()),
-            Some(bytes) => Err(TrustError::Extension {
+            Some(sha256) => Err(TrustError::Extension {
                 name: found.name.to_string(),
                 path: found.path.clone(),
-                sha256: bytes.verified.sha256.clone(),
+                sha256,
+                reads: found.reads().to_owned(),
             }),
         }
     }
@@ -137,12 +146,12 @@ impl Launcher {
         let target = target.map_err(failed)?;
         let mut grants = self.common.clone();
         grants.run.extend(target.own.iter().cloned());
-        grants.read.extend(found.pin.iter().flat_map(|pin| pin.reads.iter().cloned()));
+        grants.read.extend(found.reads().iter().cloned());
         let (invocation, name) = match target.kind {
             Kind::Program => (Invocation::new(&target.file), Some(found.path.to_string_lossy().into_owned())),
             Kind::Script => {
-                let line = shebang::parse(&target.head)
-                    .map_err(|reason| failed(Reason::Line(reason.to_owned())))?;
+                let line =
+                    shebang::parse(&target.head).map_err(|reason| failed(Reason::Line(reason.to_owned())))?;
                 let interpreter = interpreter::find(line, &self.path, &self.bounds, &self.world);
                 let interpreter = interpreter.await.map_err(failed)?;
                 grants.run.extend(interpreter.needs);
@@ -175,7 +184,8 @@ pub fn in_memory() -> bool {
 fn came_with(project: &Path, found: &Found, real: &Path) -> bool {
     match found.origin {
         Origin::Config => true,
-        Origin::Lock | Origin::SearchPath => real.starts_with(project),
+        Origin::Lock => real.starts_with(project) || found.pin.as_ref().is_some_and(|pin| pin.brought),
+        Origin::SearchPath => real.starts_with(project),
         Origin::Own | Origin::Variable => false,
     }
 }

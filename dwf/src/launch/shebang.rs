@@ -97,7 +97,11 @@ mod tests {
         });
         match (expected, shown) {
             (Ok((program, args)), Ok((found, given))) => {
-                assert_eq!((found.as_str(), given), (program, args.iter().map(|a| (*a).to_owned()).collect()), "{line}");
+                assert_eq!(
+                    (found.as_str(), given),
+                    (program, args.iter().map(|a| (*a).to_owned()).collect()),
+                    "{line}"
+                );
             }
             (Err(words), Err(reason)) => assert!(reason.contains(words), "{line}: {reason}"),
             (expected, found) => panic!("{line}: {expected:?}, {found:?}"),

@@ -48,7 +48,8 @@ enum Content {
 impl Verified {
     /// Reads a file, once, or hashes a folder, and compares it with its pin.
     pub async fn read(real: &Path, pin: Option<&Pinned>, world: &Arc<World>) -> Result<Self, Reason> {
-        let (path, world, tree) = (real.to_owned(), Arc::clone(world), pin.filter(|p| p.kind == lock::Kind::Tree));
+        let (path, world, tree) =
+            (real.to_owned(), Arc::clone(world), pin.filter(|p| p.kind == lock::Kind::Tree));
         let root = tree.map(|pin| pin.root.clone());
         let this = side_by_side(move || match root {
             Some(root) => {

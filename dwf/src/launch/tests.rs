@@ -55,7 +55,8 @@ fn found(path: &Path, origin: Origin) -> Found {
 
 fn pinned(path: &Path, kind: lock::Kind, sha256: &str) -> Found {
     let root = path.parent().unwrap().to_owned();
-    let pin = crate::discover::Pinned { kind, sha256: sha256.to_owned(), root, reads: Vec::new() };
+    let pin =
+        crate::discover::Pinned { kind, sha256: sha256.to_owned(), root, reads: Vec::new(), brought: false };
     Found { pin: Some(pin), ..found(path, Origin::Lock) }
 }
 
@@ -99,10 +100,9 @@ async fn what_is_pinned_is_what_runs() {
     let native = fs::read("/bin/true").unwrap();
     let script = "#!/bin/sh\n[ \"${0##*/}\" = program ] && [ ! -e \"${0%/*}/lib\" ] && exit 7\n";
     ground.write("outside/lib", "");
-    for (name, kind, bytes, code) in [
-        ("elf", lock::Kind::Elf, &native[..], 0),
-        ("script", lock::Kind::Script, script.as_bytes(), 7),
-    ] {
+    for (name, kind, bytes, code) in
+        [("elf", lock::Kind::Elf, &native[..], 0), ("script", lock::Kind::Script, script.as_bytes(), 7)]
+    {
         let path = ground.write(&format!("outside/{name}"), bytes);
         let launch = launcher.prepare(&pinned(&path, kind, &sha256(bytes))).await.unwrap();
         // Too late to matter.

@@ -14,7 +14,7 @@ mod tests;
 pub use error::LockError;
 pub use model::{Artifact, Entry, Kind};
 pub use read::Lock;
-pub use value::{Hash, Platform, Source};
+pub use value::{Folder, Hash, Platform, Source};
 pub use write::write;
 
 /// The file's name.

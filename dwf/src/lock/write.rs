@@ -32,8 +32,7 @@ pub fn write(root: &Path, old: Option<&Lock>, entries: &[Entry]) -> Result<Lock,
 /// A lock's text with these entries in the places of those of the same name, or at the end.
 pub(super) fn with(text: &str, entries: &[Entry]) -> std::io::Result<String> {
     let new = text.trim().is_empty();
-    let lines = if new { HEAD } else { text };
-    let mut document: DocumentMut = lines.parse().map_err(std::io::Error::other)?;
+    let mut document: DocumentMut = text.parse().map_err(std::io::Error::other)?;
     set(document.as_table_mut(), "version", i64::from(VERSION));
     let mut dwf = taken(document.as_table_mut(), "dwf");
     set(&mut dwf, "version", env!("CARGO_PKG_VERSION"));
@@ -54,7 +53,7 @@ pub(super) fn with(text: &str, entries: &[Entry]) -> std::io::Result<String> {
     }
     document.insert("extension", Item::ArrayOfTables(list));
     let text = document.to_string();
-    Ok(if new { format!("{HEAD}{}", text.trim_start_matches(HEAD)) } else { text })
+    Ok(if new { format!("{HEAD}{text}") } else { text })
 }
 
 fn fill(table: &mut Table, entry: &Entry) {

@@ -24,6 +24,8 @@ pub struct Described {
 pub struct Answers {
     /// The extensions' own versions.
     pub versions: BTreeMap<ExtensionName, String>,
+    /// The identity of what devflow.lock pins, where an extension is pinned.
+    pub pins: BTreeMap<ExtensionName, String>,
     /// What applies, by member and stack.
     pub described: Vec<Described>,
     /// What was resolved.

@@ -71,7 +71,10 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
         project: input.project.to_owned(),
         fingerprint: input.fingerprint.to_owned(),
         extensions: extensions
-            .map(|(name, version)| Used { name: name.clone(), version: version.clone() })
+            .map(|(name, version)| {
+                let pinned = input.answers.pins.get(name).cloned();
+                Used { name: name.clone(), version: version.clone(), pinned }
+            })
             .collect(),
         stacks,
         actions,

@@ -36,6 +36,9 @@ pub struct Used {
     pub name: ExtensionName,
     /// Its own version.
     pub version: String,
+    /// The identity of its entry in devflow.lock, the same on every platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
 }
 
 /// What the actions of one stack in one member share.

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use devflow_oci::Invocation;
 
-use super::model::{Action, Choice, Plan, TIMEOUT_S};
+use super::model::{Action, Choice, Plan, TIMEOUT_S, Used};
 use crate::name::FullName;
 
 impl fmt::Display for Plan {
@@ -12,8 +12,9 @@ impl fmt::Display for Plan {
         writeln!(f, "project      {}", self.project)?;
         writeln!(f, "plan         {}", self.digest())?;
         writeln!(f, "fingerprint  {}", self.fingerprint)?;
-        let used: Vec<String> =
-            self.extensions.iter().map(|used| format!("{} {}", used.name, used.version)).collect();
+        let pinned = |used: &Used| if used.pinned.is_some() { " (pinned)" } else { "" };
+        let shown = |used: &Used| format!("{} {}{}", used.name, used.version, pinned(used));
+        let used: Vec<String> = self.extensions.iter().map(shown).collect();
         writeln!(f, "extensions   {}", used.join(", "))?;
         for action in &self.actions {
             writeln!(f)?;

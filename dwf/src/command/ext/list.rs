@@ -4,13 +4,22 @@ use std::fmt::Write;
 
 use crate::command::Context;
 use crate::command::ask::Ground;
-use crate::discover::{Origin, Places};
+use crate::discover::DiscoverError;
 use crate::error::Error;
 
 pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
-    let places = Places::new(context.world, &ground.project);
-    let found = places.list();
+    let places = ground.places(context.world);
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    for name in places.names() {
+        match places.find(&name) {
+            Ok(one) => found.push(one),
+            Err(DiscoverError::Pin(error)) => problems.push(error),
+            // A file that is no extension is told of with the places that are not looked at.
+            Err(_) => {}
+        }
+    }
     let mut text = String::new();
     if json {
         let value = serde_json::json!({ "extensions": found, "refused": places.refused });
@@ -18,20 +27,19 @@ pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> 
     } else {
         let width = found.iter().map(|found| found.name.as_str().len()).max().unwrap_or(0);
         for found in &found {
-            let origin = match found.origin {
-                Origin::Variable => "from the environment",
-                Origin::Lock => "pinned by devflow.lock",
-                Origin::Config => "from devflow.toml",
-                Origin::Own => "came with dwf",
-                Origin::SearchPath => "on PATH",
-            };
-            let _ = writeln!(text, "{:<width$}  {}  ({origin})", found.name, found.path.display());
+            let _ = writeln!(text, "{:<width$}  {}  ({})", found.name, found.path.display(), found.origin);
+            if let Some(pin) = &found.pin {
+                let _ = writeln!(text, "{:<width$}  sha256:{}", "", pin.sha256);
+            }
             for path in &found.shadows {
                 let _ = writeln!(text, "{:<width$}  {}  (shadowed)", "", path.display());
             }
         }
     }
     context.reporter.result(&text).map_err(crate::command::stage::print_failed)?;
+    for error in problems {
+        context.reporter.note(&format!("note: {error}"));
+    }
     for refused in &places.refused {
         context.reporter.detail(&format!("not looked at: {} {}", refused.path.display(), refused.reason));
     }

@@ -1,7 +1,9 @@
 //! `dwf ext …`, one file each.
 
+mod answers;
 mod call;
 mod check;
+mod gather;
 mod info;
 mod list;
 mod new;

@@ -4,14 +4,13 @@ use crate::cli::ext::Trust;
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::command::trust::consent;
-use crate::discover::Places;
 use crate::error::Error;
 use crate::trust::check_owner;
 
 pub(super) async fn run(context: &mut Context<'_>, options: Trust) -> Result<bool, Error> {
     let mut ground = Ground::load(context)?;
     check_owner(&ground.project, context.world.uid)?;
-    let found = Places::new(context.world, &ground.project).find(&options.name)?;
+    let found = ground.places(context.world).find(&options.name)?;
     context.reporter.note(&format!("trusted for {}:", ground.project.root.display()));
     let launcher = ground.launcher(context.world)?;
     if !consent(context, &mut ground, &launcher, found).await? {
