@@ -69,6 +69,13 @@ pub struct Found {
     pub pin: Option<Pinned>,
 }
 
+impl Found {
+    /// What it has to be able to read besides the project and itself.
+    pub fn reads(&self) -> &[PathBuf] {
+        self.pin.as_ref().map_or(&[], |pin| &pin.reads)
+    }
+}
+
 /// Exactly which bytes an extension is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pinned {
@@ -80,6 +87,8 @@ pub struct Pinned {
     pub root: PathBuf,
     /// Folders outside that it has to be able to read.
     pub reads: Vec<PathBuf>,
+    /// Whether the bytes, or the wish to read more, came with the project.
+    pub brought: bool,
 }
 
 /// A place or file that was not believed.
@@ -353,7 +362,11 @@ pub fn believable_dir(entry: &Path, root: &Path, world: &World) -> Result<PathBu
 
 /// A regular file that may be executed and that nobody but root and the user may change.
 pub fn executable(path: &Path, world: &World) -> Result<(), &'static str> {
-    let meta = path.metadata().map_err(|_| "does not exist")?;
+    program(&path.metadata().map_err(|_| "does not exist")?, world)
+}
+
+/// As [`executable`], of a file that is open.
+pub fn program(meta: &std::fs::Metadata, world: &World) -> Result<(), &'static str> {
     if !meta.is_file() {
         return Err("is not a regular file");
     }
@@ -363,7 +376,7 @@ pub fn executable(path: &Path, world: &World) -> Result<(), &'static str> {
     if meta.permissions().mode() & 0o6000 != 0 {
         return Err("is setuid or setgid");
     }
-    unshared(&meta, world)
+    unshared(meta, world)
 }
 
 fn unshared(meta: &std::fs::Metadata, world: &World) -> Result<(), &'static str> {

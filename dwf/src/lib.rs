@@ -19,6 +19,8 @@ mod fetch;
 mod files;
 mod identity;
 mod image;
+mod jail;
+mod launch;
 mod lock;
 mod lower;
 mod name;

@@ -22,6 +22,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use crate::jail::Jail;
+
 /// Between two looks for workers.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -75,13 +77,46 @@ pub fn spawn(
     env: &BTreeMap<String, String>,
     streams: Streams,
 ) -> io::Result<Process> {
-    if streams == Streams::Apart {
-        native::check(&invocation.program)?;
-    }
+    start(|| {
+        if streams == Streams::Apart {
+            native::check(&invocation.program)?;
+        }
+        Ok(command(invocation, env, streams))
+    })
+}
+
+/// As [`spawn`] with its streams apart, in a jail where there is one, and under another name than its path
+/// where it has one.
+pub fn spawn_jailed(
+    invocation: &Invocation,
+    env: &BTreeMap<String, String>,
+    name: Option<&str>,
+    jail: Option<&Jail>,
+) -> io::Result<Process> {
+    native::check(&invocation.program)?;
+    start(|| {
+        let mut command = command(invocation, env, Streams::Apart);
+        if let Some(name) = name {
+            command.arg0(name);
+        }
+        if let Some(jail) = jail {
+            let mut jail = jail.again()?;
+            #[expect(unsafe_code, reason = "a jail is entered between fork and exec")]
+            // SAFETY: in the child only system calls are made: the jail was built before the fork,
+            // and entering it neither allocates nor takes a lock.
+            unsafe {
+                command.pre_exec(move || jail.enter());
+            }
+        }
+        Ok(command)
+    })
+}
+
+fn start(command: impl Fn() -> io::Result<tokio::process::Command>) -> io::Result<Process> {
     // A file that was just written can be busy for a moment (ETXTBSY) when another thread forked.
     let mut tries = 0;
     let child = loop {
-        match command(invocation, env, streams).spawn() {
+        match command()?.spawn() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < 3 => {
                 tries += 1;
                 std::thread::sleep(Duration::from_millis(20));

@@ -10,7 +10,7 @@ use devflow_protocol::message::{
 };
 use devflow_protocol::name::{CommandName, ExtensionName};
 use devflow_protocol::path::RelPath;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use crate::config::Diagnostic;
 use crate::discover::{Found, Origin};
@@ -99,7 +99,9 @@ pub async fn ask(
     platform: Platform,
     found: Vec<Found>,
 ) -> Result<Asked, Error> {
-    let started = join_all(found.iter().map(|found| Extension::start(found, context))).await;
+    // Nobody starts before it is known that all may.
+    let launches = try_join_all(found.iter().map(|found| context.launcher.prepare(found))).await?;
+    let started = join_all(launches.into_iter().map(|launch| Extension::start(launch, context))).await;
     let mut extensions = BTreeMap::new();
     for extension in started {
         let extension = extension?;

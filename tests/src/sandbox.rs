@@ -29,6 +29,11 @@ impl Sandbox {
         Self::quiet(Engine::Docker)
     }
 
+    /// The same, of an ordinary user.
+    pub fn of_an_ordinary_user() -> Self {
+        Self::quiet(Engine::Rootless)
+    }
+
     fn quiet(engine: Engine) -> Self {
         // Not /tmp: a tmpfs there would be another machine's normal, and its size another limit.
         let dir = tempfile::Builder::new().prefix("dwf-e2e-").tempdir_in("/var/tmp").expect("a folder");

@@ -48,6 +48,11 @@ impl Hello {
         self.spec(&words).run()
     }
 
+    /// Lets extensions leave marks.
+    fn without_jail(&self) {
+        self.sandbox.write("home/.config/devflow/config.toml", "[extensions]\njail = \"off\"\n");
+    }
+
     fn config(&self, text: &str) {
         std::fs::write(self.project.join("devflow.toml"), text).expect("devflow.toml");
     }
@@ -205,6 +210,7 @@ fn an_extension_of_the_project_needs_consent() {
          config = {{ more = [\"other.txt\", \"$5\"] }}\n"
     );
     let hello = Hello::new(Engine::Docker, &config);
+    hello.without_jail();
     let marker = hello.sandbox.path().join("started");
     let text = example("devflow-ext-hello-py")
         .replace("\"hello-py\"", "\"hello-own\"")
@@ -228,12 +234,7 @@ fn an_extension_of_the_project_needs_consent() {
     append(&tool, "# edited\n");
     refused();
     hello.spec(&["trust"]).run().expect(0);
-    hello.run(&["plan"]);
-    append(&hello.project.join("devflow.toml"), "# edited\n");
-    let _ = std::fs::remove_file(&marker);
-    refused();
     // Another checkout was never agreed to.
-    hello.spec(&["trust"]).run().expect(0);
     let copy = hello.sandbox.path().join("copy");
     let words = ["-R", "project", "copy"];
     Spec::new("cp").args(words).cwd(hello.sandbox.path()).run().expect(0);
@@ -245,6 +246,7 @@ fn an_extension_of_the_project_needs_consent() {
 #[test]
 fn nobody_starts_what_was_not_named() {
     let hello = Hello::both(Engine::Docker);
+    hello.without_jail();
     let marker = hello.sandbox.path().join("started");
     let text = format!("#!/bin/sh\ntouch '{}'\nexec sleep 100\n", marker.display());
     for name in ["devflow-ext-other", "devflow-ext-rust-more"] {

@@ -6,15 +6,16 @@ use devflow_protocol::name::ExtensionName;
 
 use super::Context;
 use crate::config::{UserConfig, load_user};
-use crate::discover::{DiscoverError, Found, Places};
+use crate::discover::{DiscoverError, Places};
 use crate::error::Error;
 use crate::extension::{self, Words};
 use crate::identity;
+use crate::launch::Launcher;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
 use crate::query::{Asked, Questions, Request, ask, platform};
 use crate::transcript::Recorder;
-use crate::trust::{Record, TrustError};
+use crate::trust::Record;
 use crate::world::World;
 
 /// The project, and what its user says.
@@ -52,39 +53,38 @@ impl Ground {
         Places::new(world, &self.project).locked(self.locked)
     }
 
-    /// Whether somebody outside the project has agreed to these bytes.
-    pub(super) fn agreed(&self, world: &World, sha256: &str) -> bool {
-        let named = world.var("DWF_TRUST").unwrap_or_default();
-        let mut named = named.split(',').map(|hash| hash.trim().trim_start_matches("sha256:"));
-        self.record.given() || named.any(|hash| hash == sha256)
+    /// Whether somebody outside the project has agreed to these bytes, or to the lock that names them.
+    pub(super) fn agreed(&self, world: &World, sha256: &str) -> Result<bool, Error> {
+        Ok(self.record.given() || self.record.consent(world)?.covers(sha256))
     }
 
     /// What extensions are started with.
-    pub(super) fn surroundings(&self, world: &World) -> extension::Context {
-        let timeouts = &self.user.extensions;
-        let (initialize, request) = (timeouts.initialize_timeout, timeouts.request_timeout);
-        let mut with = extension::Context::new(world, &self.project.root, initialize, request);
-        with.recorder = self.recorder.clone();
-        with
-    }
-
-    /// Finds an extension that may be started.
-    pub(super) fn believed(&self, places: &Places<'_>, name: &ExtensionName) -> Result<Found, Error> {
-        let found = places.find(name)?;
-        if places.brought(&found) && !self.record.given() {
-            return Err(TrustError::Extension(name.to_string()).into());
+    pub(super) fn surroundings(&self, world: &World) -> Result<extension::Context, Error> {
+        let settings = &self.user.extensions;
+        let launcher = self.launcher(world)?;
+        for missing in launcher.jailer.missing() {
+            tracing::warn!(target: "devflow", "the jail of extensions lacks {missing} (dwf doctor says more)");
         }
-        Ok(found)
+        let (initialize, request) = (settings.initialize_timeout, settings.request_timeout);
+        let mut with = extension::Context::new(world, initialize, request, launcher);
+        with.recorder = self.recorder.clone();
+        Ok(with)
     }
 
-    /// Asks the extensions, and nobody that is not to be trusted; `host` is where actions will run.
+    /// What starts this project's extensions.
+    pub(super) fn launcher(&self, world: &World) -> Result<Launcher, Error> {
+        let consent = self.record.consent(world)?;
+        Ok(Launcher::new(world, &self.project, self.user.extensions.jail, consent))
+    }
+
+    /// Asks the extensions; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
         let places = self.places(world);
         let questions = Questions::new(&self.project, places.own())?;
-        let with = self.surroundings(world);
+        let with = self.surroundings(world)?;
         let names = questions.folders.keys();
         places.all_pinned(names.clone()).map_err(DiscoverError::from)?;
-        let found = names.map(|name| self.believed(&places, name)).collect::<Result<Vec<_>, _>>()?;
+        let found = names.map(|name| places.find(name)).collect::<Result<Vec<_>, _>>()?;
         let asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
         let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
         Ok(Answered { asked, fingerprint })

@@ -46,7 +46,7 @@ pub(crate) async fn run(
         }
         Command::Plan { what, json, args } => plan::run(&mut context, what, args, json).await,
         Command::Fingerprint { explain } => fingerprint::run(&mut context, explain).await,
-        Command::Trust => trust::run(&mut context),
+        Command::Trust => trust::run(&mut context).await,
         Command::Doctor { json } => doctor::run(&mut context, json).await,
         Command::Ext { command } => ext::run(&mut context, command).await,
         // Replaced by what it is short for when the command line is parsed.

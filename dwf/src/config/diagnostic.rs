@@ -52,6 +52,19 @@ impl Diagnostic {
         &self.message
     }
 
+    /// The same place, with other words.
+    pub fn says(self, message: &str, help: &str) -> Self {
+        Self { message: message.to_owned(), help: Some(help.to_owned()), ..self }
+    }
+
+    /// The key that the line of the place sets, without the tables it is in.
+    pub fn key(&self) -> &str {
+        let (line, _) = self.position();
+        let line = self.source.text.lines().nth(line - 1).unwrap_or_default();
+        let key = line.split('=').next().unwrap_or_default();
+        key.rsplit('.').next().unwrap_or_default().trim().trim_matches(['"', '\''])
+    }
+
     /// Line and column, both from 1; columns count characters.
     pub fn position(&self) -> (usize, usize) {
         let start = floor(&self.source.text, self.span.start);

@@ -56,14 +56,14 @@ impl From<Diagnostic> for ConfigError {
 /// Reads and checks a devflow.toml; `shown` is how messages call it.
 pub fn load(path: &Path, shown: &Path) -> Result<Loaded, ConfigError> {
     let source = Source { path: shown.to_owned(), text: read(path, shown)?.into() };
-    let file: File = parse(&source)?;
+    let file: File = parse_project(&source)?;
     check::check(&file, &source)?;
     Ok(Loaded { file, source: Some(source) })
 }
 
 /// Reads the devflow.toml of a member; `shown` is how messages call it.
 pub fn load_member(path: &Path, shown: &Path) -> Result<MemberFile, ConfigError> {
-    parse(&Source { path: shown.to_owned(), text: read(path, shown)?.into() })
+    parse_project(&Source { path: shown.to_owned(), text: read(path, shown)?.into() })
 }
 
 /// Reads a bounded, regular text file.
@@ -78,6 +78,17 @@ pub fn parse<T: serde::de::DeserializeOwned>(source: &Source) -> Result<T, Confi
     toml::from_str(&source.text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         Diagnostic::unknown_name(source, span, &plain(error.message())).into()
+    })
+}
+
+/// As [`parse`], of a file that came with a project.
+fn parse_project<T: serde::de::DeserializeOwned>(source: &Source) -> Result<T, ConfigError> {
+    parse(source).map_err(|error| match error {
+        ConfigError::Content(diagnostic) if diagnostic.key() == "jail" => {
+            let own = "in your own configuration: [extensions] of ~/.config/devflow/config.toml";
+            ConfigError::Content(Box::new(diagnostic.says("`jail` is not a project's to set", own)))
+        }
+        other => other,
     })
 }
 

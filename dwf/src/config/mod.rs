@@ -14,7 +14,7 @@ pub use diagnostic::{Diagnostic, Source};
 pub use load::{ConfigError, Loaded, load, load_member, parse};
 pub(crate) use model::default_target;
 pub use model::{CommandSection, Container, EngineChoice, File, MountEntry, Network, Profile};
-pub use user::{UserConfig, load_user};
+pub use user::{Jail, UserConfig, load_user};
 
 /// The file's name.
 pub const FILE: &str = "devflow.toml";

@@ -46,6 +46,21 @@ pub struct UserExtensions {
     /// Seconds for any other answer.
     #[serde(deserialize_with = "super::units::seconds")]
     pub request_timeout: Option<u64>,
+    /// Whether they may run without the whole jail.
+    pub jail: Jail,
+}
+
+/// Whether extensions may run without the whole jail: the user's to say, never a project's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Jail {
+    /// No extension starts where a part is missing.
+    Required,
+    /// As much as this machine can; what is missing is said.
+    #[default]
+    Auto,
+    /// No jail.
+    Off,
 }
 
 /// Reads the user's configuration; no file is an empty one.

@@ -106,15 +106,14 @@ impl Subject {
             }
             None => empty.clone(),
         };
-        let context = extension::Context::new(world, &root, initialize, request);
         Ok(Self {
             path: found,
             name,
             given: project.is_some(),
             root,
             empty,
-            env: context.env,
-            limits: context.limits,
+            env: extension::environment(world),
+            limits: extension::deadlines(initialize, request),
             dwf: world.exe.clone(),
             _folder: folder,
         })

@@ -120,22 +120,6 @@ impl Places<'_> {
         if missing.is_empty() { Ok(()) } else { Err(PinError::Unpinned(missing)) }
     }
 
-    /// Whether an extension, or a wish of it, came with the project, so that it needs consent.
-    pub fn brought(&self, found: &Found) -> bool {
-        let from_project = |entry: &Entry| {
-            let artifact = Platform::this().and_then(|platform| entry.artifact(platform));
-            artifact.is_none_or(|artifact| matches!(artifact.source.get_ref(), Source::Project(_)))
-        };
-        match found.origin {
-            Origin::Config => true,
-            Origin::Lock => {
-                let entry = self.lock().and_then(|lock| lock.entry(&found.name));
-                entry.is_none_or(|entry| !entry.reads.is_empty() || from_project(entry))
-            }
-            Origin::Variable | Origin::Own | Origin::SearchPath => false,
-        }
-    }
-
     fn lock(&self) -> Option<&Lock> {
         self.project.lock.as_ref()
     }
@@ -178,6 +162,7 @@ impl Places<'_> {
             sha256: artifact.executable.hex().to_owned(),
             root,
             reads: entry.reads.iter().map(|folder| folder.path(&home)).collect(),
+            brought: !entry.reads.is_empty() || matches!(artifact.source.get_ref(), Source::Project(_)),
         };
         Ok(Some(Found {
             name: name.clone(),

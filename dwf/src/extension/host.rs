@@ -2,11 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use devflow_oci::Invocation;
 use devflow_protocol::client::{Client, ClientError, Limits, LogEvent, Logs};
 use devflow_protocol::message::{
     DescribeParams, DescribeResult, InitializeParams, InitializeResult, LogParams, Party, Resolution,
@@ -20,7 +18,8 @@ use serde_json::value::RawValue;
 
 use super::error::{ExtensionError, Problem};
 use crate::discover::Found;
-use crate::process::{self, Adoption, Process, Streams};
+use crate::launch::{Launch, Launcher};
+use crate::process::{self, Adoption, Process};
 use crate::ring::Ring;
 use crate::transcript::Recorder;
 use crate::world::World;
@@ -34,12 +33,12 @@ const ENDING: Duration = Duration::from_millis(300);
 /// What every extension is started with.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Its working directory: the project's root.
-    pub root: PathBuf,
     /// Its environment.
     pub env: BTreeMap<String, String>,
     /// What it may cost.
     pub limits: Limits,
+    /// What starts it, and how far it is trusted.
+    pub launcher: Rc<Launcher>,
     /// What hears the conversation.
     pub recorder: Option<Recorder>,
     /// Ends what extensions leave behind when this context and the last of them have gone.
@@ -48,21 +47,30 @@ pub struct Context {
 
 impl Context {
     /// The context for a project; `initialize` and `request` are the user's own deadlines.
-    pub fn new(world: &World, root: &Path, initialize: Option<u64>, request: Option<u64>) -> Self {
-        let passed =
-            |name: &str| PASSED.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_");
-        let mut env: BTreeMap<String, String> =
-            world.env.iter().filter(|(name, _)| passed(name)).map(|(k, v)| (k.clone(), v.clone())).collect();
-        env.insert(COOKIE.to_owned(), PROTOCOLS.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-        for (name, value) in [("NO_COLOR", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONUTF8", "1")] {
-            env.insert(name.to_owned(), value.to_owned());
-        }
-        let mut limits = Limits::default();
-        limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
-        limits.request = request.map_or(limits.request, Duration::from_secs);
+    pub fn new(world: &World, initialize: Option<u64>, request: Option<u64>, launcher: Launcher) -> Self {
+        let mut env = environment(world);
+        env.insert("PATH".to_owned(), launcher.search_path());
+        let limits = deadlines(initialize, request);
         let adoption = Rc::new(Adoption::begin(COOKIE));
-        Self { root: root.to_owned(), env, limits, recorder: None, adoption }
+        Self { env, limits, launcher: Rc::new(launcher), recorder: None, adoption }
     }
+}
+
+/// What an extension sees of the user's environment, and what dwf adds.
+pub fn environment(world: &World) -> BTreeMap<String, String> {
+    let passed = |name: &str| PASSED.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_");
+    let own = world.env.iter().filter(|(name, _)| passed(name)).map(|(k, v)| (k.clone(), v.clone()));
+    let spoken = PROTOCOLS.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    let more = [(COOKIE, spoken.as_str()), ("NO_COLOR", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONUTF8", "1")];
+    own.chain(more.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+}
+
+/// The limits of the protocol, with the user's own deadlines in seconds.
+pub fn deadlines(initialize: Option<u64>, request: Option<u64>) -> Limits {
+    let mut limits = Limits::default();
+    limits.initialize = initialize.map_or(limits.initialize, Duration::from_secs);
+    limits.request = request.map_or(limits.request, Duration::from_secs);
+    limits
 }
 
 /// An extension that was started and has introduced itself.
@@ -103,9 +111,8 @@ fn collect(mut logs: Logs) -> Rc<RefCell<Vec<LogParams>>> {
 
 impl Extension {
     /// Starts an extension and agrees on a version with it.
-    pub async fn start(found: &Found, context: &Context) -> Result<Self, ExtensionError> {
-        let invocation = Invocation::new(&found.path).arg("--stdio").cwd(&context.root);
-        tracing::debug!(target: "devflow::extension", "\n{invocation}");
+    pub async fn start(launch: Launch, context: &Context) -> Result<Self, ExtensionError> {
+        let found = launch.found.clone();
         let failed = |problem| ExtensionError {
             name: found.name.clone(),
             path: found.path.clone(),
@@ -114,8 +121,7 @@ impl Extension {
             ending: None,
             last_words: Vec::new(),
         };
-        let mut process = process::spawn(&invocation, &context.env, Streams::Apart)
-            .map_err(|e| failed(Problem::Start(e)))?;
+        let mut process = launch.start(&context.env).map_err(|e| failed(Problem::Start(e)))?;
         context.adoption.except(process.id());
         let stderr = Ring::default();
         stderr.drain(process.stderr());

@@ -9,4 +9,4 @@ mod host;
 
 pub use complaint::complaint;
 pub use error::{Problem, start_reason};
-pub use host::{Context, Extension, Words};
+pub use host::{Context, Extension, Words, deadlines, environment};

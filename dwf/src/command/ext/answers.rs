@@ -24,9 +24,10 @@ pub(super) async fn answers(
     ground: &Ground,
     found: &Found,
 ) -> Result<Answers, Error> {
-    let with = ground.surroundings(context.world);
+    let with = ground.surroundings(context.world)?;
     let work = async {
-        let mut extension = Extension::start(found, &with).await?;
+        let launch = with.launcher.prepare(found).await?;
+        let mut extension = Extension::start(launch, &with).await?;
         let mut answers = Answers::new();
         for member in &ground.project.members {
             if let Err((asked, problem)) = member_of(ground, &extension, &member.dir, &mut answers).await {

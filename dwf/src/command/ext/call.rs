@@ -10,7 +10,7 @@ use crate::cli::ext::Call;
 use crate::command::Context;
 use crate::command::ask::{Ground, tell};
 use crate::config::Profile;
-use crate::discover::{Found, Places};
+use crate::discover::Found;
 use crate::error::{Error, Exit, Explain};
 use crate::extension::{self, Extension, Problem, Words};
 use crate::query;
@@ -59,10 +59,10 @@ pub(super) async fn run(context: &mut Context<'_>, options: Call) -> Result<bool
         return Err(CallError::Initialize.into());
     }
     let ground = Ground::load(context)?;
-    let found = ground.believed(&Places::new(context.world, &ground.project), &options.name)?;
+    let found = ground.places(context.world).find(&options.name)?;
     let host = context.global.profile == Some(Profile::Host);
     let params = params(&ground, &options, given, host);
-    let with = ground.surroundings(context.world);
+    let with = ground.surroundings(context.world)?;
     let call = call(&found, &with, &options.method, &params);
     let (answer, words) = context.signals.unless(call).await??;
     tell(context, &options.name, &words);
@@ -114,7 +114,8 @@ async fn call(
     method: &str,
     params: &Value,
 ) -> Result<(Result<Box<RawValue>, Error>, Words), Error> {
-    let mut extension = Extension::start(found, with).await?;
+    let launch = with.launcher.prepare(found).await?;
+    let mut extension = Extension::start(launch, with).await?;
     let outcome = match method {
         method::INITIALIZE => {
             to_raw_value(&extension.info).map_err(|error| CallError::Params(error.to_string()).into())

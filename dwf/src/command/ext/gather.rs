@@ -11,13 +11,13 @@ use toml::Spanned;
 
 use crate::command::Context;
 use crate::command::ask::Ground;
-use crate::discover::{Found, Origin, Pinned, Places};
+use crate::discover::{Found, Origin, Pinned};
 use crate::error::{Error, Exit, Explain, printable};
 use crate::extension::Extension;
 use crate::fetch::{self, Brought, FetchError, From, Http, Wanted};
 use crate::lock::{self, Artifact, Entry, Folder, Hash, Kind, Lock, Platform, Source};
 use crate::store::{PROGRAM, Stage, Store};
-use crate::trust::TrustError;
+use crate::trust::token;
 
 /// What a user asked to pin makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +108,7 @@ pub(super) async fn gather(
 ) -> Result<Vec<Gathered>, Error> {
     let mut subjects = Vec::new();
     for word in words {
-        subjects.extend(read(context, ground, word)?);
+        subjects.extend(read(context, ground, word).await?);
     }
     let store = Store::new(context.world)?;
     let mut batches: BTreeMap<ExtensionName, Vec<(Subject, Brought, Stage)>> = BTreeMap::new();
@@ -154,14 +154,14 @@ pub(super) async fn bring(
 }
 
 /// What a word of the command line names.
-fn read(context: &Context<'_>, ground: &Ground, word: &str) -> Result<Vec<Subject>, Error> {
+async fn read(context: &Context<'_>, ground: &Ground, word: &str) -> Result<Vec<Subject>, Error> {
     let wrong = |reason: String| GatherError::Word(printable(word, 200), reason);
     if word.contains("://") {
         return Ok(addresses(word).map_err(wrong)?);
     }
     if !word.contains('/') {
         let name: ExtensionName = word.parse().map_err(|error| wrong(format!("{error}")))?;
-        return Ok(vec![named(&ground.places(context.world), ground, name)?]);
+        return Ok(vec![named(context, ground, name).await?]);
     }
     let mut base = context.world.cwd.clone();
     base.extend(&context.global.directory);
@@ -192,11 +192,9 @@ fn addresses(word: &str) -> Result<Vec<Subject>, String> {
 }
 
 /// An extension that dwf finds by its name.
-fn named(places: &Places<'_>, ground: &Ground, name: ExtensionName) -> Result<Subject, Error> {
-    let found = places.unpinned(&name)?;
-    if places.brought(&found) && !ground.record.given() {
-        return Err(TrustError::Extension(name.to_string()).into());
-    }
+async fn named(context: &Context<'_>, ground: &Ground, name: ExtensionName) -> Result<Subject, Error> {
+    let found = ground.places(context.world).unpinned(&name)?;
+    ground.launcher(context.world)?.may_start(&found).await?;
     let source = match found.origin {
         Origin::Own | Origin::SearchPath => Source::Installed,
         _ => source_of(ground, &found.path),
@@ -255,8 +253,9 @@ async fn one(
     let old = ground.project.lock.as_ref().and_then(|lock| lock.entry(&name));
     let reads = hints.reads.clone().or_else(|| old.map(|old| old.reads.clone())).unwrap_or_default();
     let found = found(context, &name, kind, &artifact, stage.content(), &reads)?;
-    let with = ground.surroundings(context.world);
-    let started = context.signals.unless(Extension::start(&found, &with)).await??;
+    let with = ground.surroundings(context.world)?;
+    let launch = with.launcher.prepare(&found).await?;
+    let started = context.signals.unless(Extension::start(launch, &with)).await??;
     let info = started.info.clone();
     context.signals.unless(started.end()).await?;
     let (version, protocol) = (info.extension.version, info.protocol);
@@ -289,7 +288,7 @@ pub(super) fn found(
         _ => root.join(PROGRAM),
     };
     let reads = reads.iter().map(|folder| folder.path(&home)).collect();
-    let pin = Pinned { kind, sha256: artifact.executable.hex().to_owned(), root, reads };
+    let pin = Pinned { kind, sha256: artifact.executable.hex().to_owned(), root, reads, brought: false };
     Ok(Found { name: name.clone(), path, origin: Origin::Lock, shadows: Vec::new(), pin: Some(pin) })
 }
 
@@ -304,7 +303,15 @@ pub(super) fn save(context: &Context<'_>, ground: &Ground, entries: &[Entry]) ->
     let lock = lock::write(&ground.project.root, ground.project.lock.as_ref(), entries)?;
     if given {
         let project = crate::project::Project { lock: Some(lock.clone()), ..ground.project.clone() };
-        crate::trust::Record::new(&project, &context.world.state()?).give()?;
+        let mut record = crate::trust::Record::new(&project, &context.world.state()?);
+        record.give()?;
+        let home = context.world.home()?;
+        for entry in entries {
+            let reads: Vec<PathBuf> = entry.reads.iter().map(|folder| folder.path(&home)).collect();
+            for artifact in entry.platform.values() {
+                record.allow(&token(artifact.executable.hex(), &reads))?;
+            }
+        }
     }
     Ok(lock)
 }

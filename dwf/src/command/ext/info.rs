@@ -13,7 +13,7 @@ use crate::command::Context;
 use crate::command::ask::{Ground, tell};
 use crate::command::stage::print_failed;
 use crate::config::Profile;
-use crate::discover::{Found, Places};
+use crate::discover::Found;
 use crate::error::{Error, printable};
 use crate::extension::{Extension, Problem, Words, complaint};
 use crate::plan::{Broken, check_description};
@@ -41,7 +41,7 @@ struct Member {
 
 pub(super) async fn run(context: &mut Context<'_>, options: Info) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
-    let found = ground.believed(&Places::new(context.world, &ground.project), &options.name)?;
+    let found = ground.places(context.world).find(&options.name)?;
     let host = context.global.profile == Some(Profile::Host);
     let asking = ask(&ground, context.world, found, host);
     let (about, words) = context.signals.unless(asking).await??;
@@ -61,7 +61,8 @@ fn print_json(reporter: &mut Reporter, about: &About) -> std::io::Result<()> {
 /// Asks about every member that could be the extension's.
 async fn ask(ground: &Ground, world: &World, found: Found, host: bool) -> Result<(About, Words), Error> {
     let project = &ground.project;
-    let mut extension = Extension::start(&found, &ground.surroundings(world)).await?;
+    let with = ground.surroundings(world)?;
+    let mut extension = Extension::start(with.launcher.prepare(&found).await?, &with).await?;
     let may_have =
         |stacks: &Option<Vec<_>>| stacks.as_ref().is_none_or(|stacks| stacks.contains(&found.name));
     let mut members = Vec::new();

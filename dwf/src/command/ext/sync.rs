@@ -64,8 +64,12 @@ pub(super) async fn run(context: &mut Context<'_>, options: Sync) -> Result<bool
     for entry in wanted(lock, &options.names)? {
         missing.extend(look(context, &ground, &store, entry)?);
     }
-    let refused = missing.iter().filter(|one| !ground.agreed(context.world, one.artifact.executable.hex()));
-    let refused: Vec<&Missing<'_>> = refused.collect();
+    let mut refused: Vec<&Missing<'_>> = Vec::new();
+    for one in &missing {
+        if !ground.agreed(context.world, one.artifact.executable.hex())? {
+            refused.push(one);
+        }
+    }
     if !refused.is_empty() {
         let list = refused.iter().map(|one| {
             let (name, artifact) = (one.entry.name.get_ref(), one.artifact);

@@ -12,6 +12,7 @@ use crate::error::{Error, Exit, Explain, printable};
 use crate::lock::{Entry, Platform, Source};
 use crate::store::Store;
 use crate::trust::TrustError;
+use crate::world::World;
 
 /// There is nothing to update, or nothing to compare with.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +49,7 @@ pub(super) async fn run(context: &mut Context<'_>, options: Update) -> Result<bo
     let name = options.name;
     let lock = ground.project.lock.as_ref();
     let old = lock.and_then(|lock| lock.entry(&name)).ok_or_else(|| UpdateError::NotPinned(name.clone()))?;
-    let words = if options.from.is_empty() { sources(&ground, old)? } else { options.from };
+    let words = if options.from.is_empty() { sources(&ground, context.world, old)? } else { options.from };
     let hints = Hints { name: Some(name.clone()), ..Hints::default() };
     let mut gathered = gather(context, &ground, &words, &hints).await?;
     let Some(new) = gathered.pop() else { return Err(UpdateError::NotPinned(name).into()) };
@@ -70,7 +71,7 @@ pub(super) async fn run(context: &mut Context<'_>, options: Update) -> Result<bo
 }
 
 /// Where the newer bytes are looked for when nobody says: where the pinned ones came from.
-fn sources(ground: &Ground, old: &Entry) -> Result<Vec<String>, Error> {
+fn sources(ground: &Ground, world: &World, old: &Entry) -> Result<Vec<String>, Error> {
     let name = old.name.get_ref();
     let mut words = Vec::new();
     for artifact in old.platform.values() {
@@ -78,8 +79,14 @@ fn sources(ground: &Ground, old: &Entry) -> Result<Vec<String>, Error> {
             Source::Url(url) => url.clone(),
             Source::File(path) => path.to_string_lossy().into_owned(),
             // What came with the repository is not what the user named.
-            Source::Project(_) if !ground.record.given() => {
-                return Err(TrustError::Extension(name.to_string()).into());
+            Source::Project(path) if !ground.agreed(world, artifact.executable.hex())? => {
+                return Err(TrustError::Extension {
+                    name: name.to_string(),
+                    path: ground.project.root.join(path.as_str()),
+                    sha256: artifact.executable.hex().to_owned(),
+                    reads: Vec::new(),
+                }
+                .into());
             }
             Source::Project(path) => ground.project.root.join(path.as_str()).to_string_lossy().into_owned(),
             Source::Installed => name.to_string(),
@@ -97,10 +104,9 @@ async fn pinned(context: &mut Context<'_>, ground: &Ground, old: &Entry) -> Resu
         return Ok(None);
     };
     let Some(root) = Store::new(context.world)?.get(old.kind, &artifact.executable)? else { return Ok(None) };
-    let found = found(context, old.name.get_ref(), old.kind, artifact, root, &old.reads)?;
-    let places = ground.places(context.world);
-    if places.brought(&found) && !ground.record.given() {
-        return Err(TrustError::Extension(found.name.to_string()).into());
+    let mut found = found(context, old.name.get_ref(), old.kind, artifact, root, &old.reads)?;
+    if let Some(pin) = &mut found.pin {
+        pin.brought = matches!(artifact.source.get_ref(), Source::Project(_)) || !old.reads.is_empty();
     }
     answers(context, ground, &found).await.map(Some)
 }

@@ -1,0 +1,185 @@
+//! What will run: the file where it lies, or exactly the bytes that were verified.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::body::{Body, Kind};
+use super::error::Reason;
+#[cfg(target_os = "linux")]
+use super::image::Image;
+use crate::discover::{Found, Pinned};
+use crate::jail::Bounds;
+use crate::lock::{self, Hash};
+use crate::store::{PROGRAM, Store, StoreError, copy_tree, create, hash_tree, seal};
+use crate::world::World;
+
+/// What will be started, before an interpreter is found and the jail is built.
+#[derive(Debug)]
+pub struct Target {
+    /// What it is.
+    pub kind: Kind,
+    /// Its file; for a script, what its interpreter gets.
+    pub file: PathBuf,
+    /// The beginning of it, at least.
+    pub head: Vec<u8>,
+    /// The extension's own files and folders.
+    pub own: Vec<PathBuf>,
+    /// The program in memory that `file` is.
+    #[cfg(target_os = "linux")]
+    pub image: Option<Image>,
+}
+
+/// Bytes that are what was pinned, if anything was.
+#[derive(Debug)]
+pub struct Verified {
+    /// Their hash.
+    pub sha256: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Of a single file, whole.
+    File(Body),
+    /// Of a folder, which is hashed once more where it is kept.
+    Tree(PathBuf),
+}
+
+impl Verified {
+    /// Reads a file, once, or hashes a folder, and compares it with its pin.
+    pub async fn read(real: &Path, pin: Option<&Pinned>, world: &Arc<World>) -> Result<Self, Reason> {
+        let (path, world, tree) =
+            (real.to_owned(), Arc::clone(world), pin.filter(|p| p.kind == lock::Kind::Tree));
+        let root = tree.map(|pin| pin.root.clone());
+        let this = side_by_side(move || match root {
+            Some(root) => {
+                let root = root.canonicalize().map_err(Reason::Read)?;
+                let sha256 = hash_tree(&root).map_err(Reason::Read)?;
+                Ok(Self { sha256, content: Content::Tree(root) })
+            }
+            None => {
+                let body = Body::read(&path, &world)?;
+                Ok(Self { sha256: body.sha256(), content: Content::File(body) })
+            }
+        })
+        .await?;
+        match pin.filter(|pin| pin.sha256 != this.sha256) {
+            Some(pin) => Err(Reason::Changed { pinned: pin.sha256.clone(), found: this.sha256 }),
+            None => Ok(this),
+        }
+    }
+}
+
+impl Target {
+    /// The file where it lies, with its neighbours: nobody said which bytes it has to be.
+    pub fn as_found(found: &Found, bounds: &Bounds, world: &World) -> Result<Self, Reason> {
+        let real = found.path.canonicalize().map_err(Reason::Read)?;
+        let body = Body::peek(&real, world)?;
+        let folders = [&found.path, &real].map(|path| path.parent()?.canonicalize().ok());
+        let folders = folders.into_iter().flatten().filter(|dir| !bounds.forbid(dir));
+        let own = folders.chain([real]).collect();
+        Ok(Self::new(body, found.path.clone(), own))
+    }
+
+    /// What was verified, and nothing else.
+    pub async fn verified(verified: Verified, real: &Path, world: &Arc<World>) -> Result<Self, Reason> {
+        let Verified { sha256, content } = verified;
+        let (real, world) = (real.to_owned(), Arc::clone(world));
+        match content {
+            Content::Tree(root) => {
+                side_by_side(move || {
+                    let Ok(entry) = real.strip_prefix(&root) else {
+                        return Err(Reason::Unsafe("lies outside the folder that devflow.lock pins"));
+                    };
+                    let place = keep_tree(&root, &sha256, &world)?;
+                    let file = place.join(entry);
+                    Ok(Self::new(Body::peek(&file, &world)?, file, vec![place]))
+                })
+                .await
+            }
+            #[cfg(target_os = "linux")]
+            Content::File(body)
+                if body.kind == Kind::Program
+                    && let Some(image) = Image::of(&body.bytes) =>
+            {
+                let file = image.path();
+                Ok(Self { image: Some(image), ..Self::new(body, file, Vec::new()) })
+            }
+            Content::File(body) => {
+                let file = copy(&body, &sha256, &world)?;
+                let own = file.parent().map(Path::to_owned).into_iter().collect();
+                Ok(Self::new(body, file, own))
+            }
+        }
+    }
+
+    fn new(body: Body, file: PathBuf, own: Vec<PathBuf>) -> Self {
+        Self {
+            kind: body.kind,
+            file,
+            head: body.bytes,
+            own,
+            #[cfg(target_os = "linux")]
+            image: None,
+        }
+    }
+}
+
+/// Large files of several extensions are hashed at the same time.
+async fn side_by_side<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Reason> + Send + 'static,
+) -> Result<T, Reason> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Reason::Read(std::io::Error::other(error))),
+    }
+}
+
+/// What has to be run by a path runs from the store.
+fn copy(body: &Body, sha256: &str, world: &World) -> Result<PathBuf, Reason> {
+    let store = Store::new(world).map_err(StoreError::from)?;
+    let kind = match body.kind {
+        Kind::Program => lock::Kind::Elf,
+        Kind::Script => lock::Kind::Script,
+    };
+    let hash = digest(sha256)?;
+    let place = match store.get(kind, &hash) {
+        Ok(Some(place)) => place,
+        // What was changed there is put right.
+        Ok(None) | Err(StoreError::Changed { .. }) => {
+            let stage = store.stage()?;
+            let path = stage.content().join(PROGRAM);
+            let write = || {
+                let mut file = create(&path)?;
+                std::io::Write::write_all(&mut file, &body.bytes)?;
+                seal(&file, true)
+            };
+            write().map_err(|error| StoreError::Io(path.clone(), error))?;
+            store.keep(&stage, kind, &hash)?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(place.join(PROGRAM))
+}
+
+fn keep_tree(root: &Path, sha256: &str, world: &World) -> Result<PathBuf, Reason> {
+    let store = Store::new(world).map_err(StoreError::from)?;
+    let hash = digest(sha256)?;
+    match store.get(lock::Kind::Tree, &hash) {
+        Ok(Some(place)) => return Ok(place),
+        Ok(None) | Err(StoreError::Changed { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let stage = store.stage()?;
+    copy_tree(root, &stage.content()).map_err(Reason::Read)?;
+    // Somebody may have changed it since.
+    let found = hash_tree(&stage.content()).map_err(Reason::Read)?;
+    match found == sha256 {
+        true => Ok(store.keep(&stage, lock::Kind::Tree, &hash)?),
+        false => Err(Reason::Changed { pinned: sha256.to_owned(), found }),
+    }
+}
+
+fn digest(sha256: &str) -> Result<Hash, Reason> {
+    Hash::from_hex(sha256).ok_or(Reason::Unsafe("is pinned by something that is no SHA-256"))
+}
