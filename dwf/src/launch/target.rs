@@ -135,51 +135,56 @@ async fn side_by_side<T: Send + 'static>(
     }
 }
 
-/// What has to be run by a path runs from the store.
+/// A file with these bytes.
 fn copy(body: &Body, sha256: &str, world: &World) -> Result<PathBuf, Reason> {
-    let store = Store::new(world).map_err(StoreError::from)?;
     let kind = match body.kind {
         Kind::Program => lock::Kind::Elf,
         Kind::Script => lock::Kind::Script,
     };
-    let hash = digest(sha256)?;
-    let place = match store.get(kind, &hash) {
-        Ok(Some(place)) => place,
-        // What was changed there is put right.
-        Ok(None) | Err(StoreError::Changed { .. }) => {
-            let stage = store.stage()?;
-            let path = stage.content().join(PROGRAM);
-            let write = || {
-                let mut file = create(&path)?;
-                std::io::Write::write_all(&mut file, &body.bytes)?;
-                seal(&file, true)
-            };
-            write().map_err(|error| StoreError::Io(path.clone(), error))?;
-            store.keep(&stage, kind, &hash)?
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let place = kept(kind, sha256, world, |folder| {
+        let path = folder.join(PROGRAM);
+        let write = || {
+            let mut file = create(&path)?;
+            std::io::Write::write_all(&mut file, &body.bytes)?;
+            seal(&file, true)
+        };
+        Ok(write().map_err(|error| StoreError::Io(path.clone(), error))?)
+    })?;
     Ok(place.join(PROGRAM))
 }
 
+/// A folder with these files.
 fn keep_tree(root: &Path, sha256: &str, world: &World) -> Result<PathBuf, Reason> {
-    let store = Store::new(world).map_err(StoreError::from)?;
-    let hash = digest(sha256)?;
-    match store.get(lock::Kind::Tree, &hash) {
-        Ok(Some(place)) => return Ok(place),
-        Ok(None) | Err(StoreError::Changed { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let stage = store.stage()?;
-    copy_tree(root, &stage.content()).map_err(Reason::Read)?;
-    // Somebody may have changed it since.
-    let found = hash_tree(&stage.content()).map_err(Reason::Read)?;
-    match found == sha256 {
-        true => Ok(store.keep(&stage, lock::Kind::Tree, &hash)?),
-        false => Err(Reason::Changed { pinned: sha256.to_owned(), found }),
-    }
+    kept(lock::Kind::Tree, sha256, world, |folder| {
+        copy_tree(root, folder).map_err(Reason::Read)?;
+        // Somebody may have changed it since.
+        match hash_tree(folder).map_err(Reason::Read)? {
+            found if found == sha256 => Ok(()),
+            found => Err(Reason::Changed { pinned: sha256.to_owned(), found }),
+        }
+    })
 }
 
-fn digest(sha256: &str) -> Result<Hash, Reason> {
-    Hash::from_hex(sha256).ok_or(Reason::Unsafe("is pinned by something that is no SHA-256"))
+/// What has to be run by a path runs from the store, or else from a copy that `fill` makes, once.
+fn kept(
+    kind: lock::Kind,
+    sha256: &str,
+    world: &World,
+    fill: impl FnOnce(&Path) -> Result<(), Reason>,
+) -> Result<PathBuf, Reason> {
+    let hash = Hash::from_hex(sha256).ok_or(Reason::Unsafe("is pinned by something that is no SHA-256"))?;
+    let stores = [Store::new(world), Store::of_copies(world)];
+    let [store, copies] = stores.map(|store| store.map_err(StoreError::from));
+    let (store, copies) = (store?, copies?);
+    for store in [&store, &copies] {
+        match store.get(kind, &hash) {
+            Ok(Some(place)) => return Ok(place),
+            // What was changed there is put right, or is not this command's to put right.
+            Ok(None) | Err(StoreError::Changed { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stage = copies.stage()?;
+    fill(&stage.content())?;
+    Ok(copies.keep(&stage, kind, &hash)?)
 }

@@ -130,7 +130,7 @@ async fn a_pinned_folder_keeps_its_files_together() {
     assert_eq!(error.exit(), crate::error::Exit::Refused, "{error}");
     // A copy that somebody changed is made anew.
     ground.write("outside/tree/more/lib.sh", "exit 7\n");
-    let kept = ground.at("home/.local/share/devflow/ext/sha256").join(&hash).join("more/lib.sh");
+    let kept = ground.at("home/.local/state/devflow/verified/sha256").join(&hash).join("more/lib.sh");
     fs::set_permissions(&kept, Permissions::from_mode(0o700)).unwrap();
     fs::write(&kept, "exit 66\n").unwrap();
     assert_eq!(run(&launcher.prepare(&pinned).await.unwrap()).await, Some(7));

@@ -117,6 +117,12 @@ impl Store {
         Ok(Self { root: world.data()?.join("ext"), uid: world.uid })
     }
 
+    /// What extensions run from that have to be run by a path: copies of verified bytes. It is no
+    /// part of the store proper, so that starting an extension puts nothing there.
+    pub fn of_copies(world: &World) -> Result<Self, WorldError> {
+        Ok(Self { root: world.state()?.join("verified"), uid: world.uid })
+    }
+
     fn place(&self, hash: &Hash) -> PathBuf {
         self.root.join("sha256").join(hash.hex())
     }
