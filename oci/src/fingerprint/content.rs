@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::FingerprintError;
 use super::record::{Kind, Record};
+use super::tree::open;
 use crate::hash::{hex, sha256};
 
 /// Large enough that the system calls do not show, small enough to stay in the processor's cache.
@@ -65,9 +66,12 @@ fn record(root: &Path, path: &Path, kind: Kind, buffer: &mut [u8]) -> Result<Rec
             (false, sha256(root.join(path).read_link().map_err(unreadable)?.as_os_str().as_bytes()))
         }
         _ => {
-            let mut file = File::open(root.join(path)).map_err(unreadable)?;
-            let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-            (mode & 0o100 != 0, stream(&mut file, buffer).map_err(unreadable)?)
+            let mut file = open(&root.join(path)).map_err(unreadable)?;
+            let metadata = file.metadata().map_err(unreadable)?;
+            if !metadata.is_file() {
+                return Err(unreadable(std::io::Error::other("it was a file a moment ago, and is none now")));
+            }
+            (metadata.permissions().mode() & 0o100 != 0, stream(&mut file, buffer).map_err(unreadable)?)
         }
     };
     Ok(Record { path: name.to_owned(), kind, exec, sha256: Some(sha256) })
