@@ -15,6 +15,7 @@ mod error;
 mod execute;
 mod extension;
 mod files;
+mod git;
 mod identity;
 mod image;
 mod lower;

@@ -1,6 +1,7 @@
 //! What every command starts with: the project, and what its extensions say.
 
 use devflow_oci::Fingerprint;
+use devflow_oci::fingerprint::Inputs;
 use devflow_protocol::message::Level;
 
 use super::Context;
@@ -8,7 +9,7 @@ use crate::config::{UserConfig, load_user};
 use crate::discover::{Origin, Places};
 use crate::error::Error;
 use crate::extension;
-use crate::identity;
+use crate::identity::{self, Memory};
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
 use crate::query::{Asked, Questions, Request, ask, platform};
@@ -25,6 +26,7 @@ pub(super) struct Ground {
 /// The answers, and what they make.
 pub(super) struct Answered {
     pub(super) asked: Asked,
+    pub(super) inputs: Inputs,
     pub(super) fingerprint: Fingerprint,
 }
 
@@ -58,8 +60,12 @@ impl Ground {
         }
         let asked =
             ask(&self.project, &with, request, &questions, platform(host), |name| places.find(name)).await?;
-        let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
-        Ok(Answered { asked, fingerprint })
+        let inputs = identity::current(&self.project, &asked.answers);
+        let fingerprint = identity::fingerprint(&self.project.root, &inputs).await?;
+        if let Err(error) = Memory::new(&self.project.root, &world.state()?).keep(&fingerprint) {
+            tracing::debug!(target: "devflow::fingerprint", "not remembered: {error}");
+        }
+        Ok(Answered { asked, inputs, fingerprint })
     }
 }
 

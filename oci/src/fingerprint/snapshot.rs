@@ -83,6 +83,19 @@ impl Snapshot {
         }
     }
 
+    /// Whether the project had anything at this path.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        self.at(&self.within(path)).is_some()
+    }
+
+    /// The object of a regular file of the project.
+    #[must_use]
+    pub fn object(&self, path: &Path) -> Option<&str> {
+        let node = self.files.get(&self.within(path))?;
+        (node.entry == Entry::File).then_some(node.object.as_str())
+    }
+
     /// The objects with ignore rules; [`Snapshot::learn`] is to get what is in them.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         let is_rules = |path: &Path| path.file_name() == Some(OsStr::new(RULES));

@@ -21,7 +21,7 @@ const CRATES: &[Crate] = &[
 /// machine: configuration and answers become a plan, the plan becomes containers and jobs. Then the
 /// machine and what is found on it. Then running, and the commands.
 pub const MODULES: &str = "error name files config cli plan schedule lower report
-    trace world signals process ring project cache discover trust engine profile identity image extension query
+    trace world signals process ring project cache discover trust engine profile git identity image extension query
     session execute command lib main";
 
 /// Files of dwf that touch nothing but their arguments.
