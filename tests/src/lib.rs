@@ -3,10 +3,12 @@
 //! Invariant: a test that cannot have what it needs fails and says what to run; none is skipped.
 
 mod engine;
+mod median;
 mod run;
 mod sandbox;
 
 pub use engine::Engine;
+pub use median::medians;
 pub use run::{Run, Spec, Started};
 pub use sandbox::Sandbox;
 

@@ -198,6 +198,10 @@ fn pattern(random: &mut Random) -> String {
 }
 
 fn write(path: &Path, text: &str) {
+    // Never through a link, which may lead out of the tree.
+    if path.ancestors().any(Path::is_symlink) {
+        return;
+    }
     // A name may be that of a folder, or a folder that of a file.
     if path.parent().is_some_and(|parent| fs::create_dir_all(parent).is_ok()) {
         let _ = fs::write(path, text);
@@ -220,7 +224,7 @@ fn grow(seed: u64, into: &Path) -> PathBuf {
         match random.below(20) {
             0 => write(&path.join(".gitignore"), &rules(random)),
             1 => {
-                let target = random.pick(&["a", "..", "nowhere", "/etc/passwd", "b/../a", ".", "out"]);
+                let target = random.pick(&["a", "..", "nowhere", "/nowhere/else", "b/../a", ".", "out"]);
                 let _ = fs::create_dir_all(&path);
                 let _ = symlink(target, path.join(random.pick(NAMES)));
             }

@@ -75,7 +75,7 @@ impl Fingerprint {
     /// Reads the inputs below a project's root.
     pub fn compute(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
         let found = walk::find(&tree::Disk { root }, &inputs.patterns, &inputs.exclude)?;
-        let records = content::read(root, found.files)?;
+        let records = content::read(root, &found.files)?;
         Ok(Self::new(records, found.absent, &inputs.texts, found.warnings))
     }
 

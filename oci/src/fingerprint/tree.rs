@@ -80,8 +80,12 @@ impl Tree for Disk<'_> {
     }
 
     fn rules(&self, dir: &Path) -> Result<Option<Vec<u8>>, FingerprintError> {
-        let file = dir.join(RULES);
-        rules(&self.root.join(&file)).map_err(|error| FingerprintError::unreadable(&file, &error))
+        let file = self.root.join(dir).join(RULES);
+        rules(&file).map_err(|error| match file.symlink_metadata() {
+            Ok(_) => FingerprintError::unreadable(&dir.join(RULES), &error),
+            // Nothing in that folder can be looked at.
+            Err(_) => FingerprintError::unreadable(dir, &error),
+        })
     }
 
     fn around(&self) -> Result<Around, FingerprintError> {

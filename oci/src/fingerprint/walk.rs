@@ -3,7 +3,7 @@
 //! Invariant: a folder is listed only if some glob can match in it, is not ignored, is in the project and was reached
 //! without a symbolic link.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,8 @@ use super::tree::{Entry, Tree};
 /// What was found; all paths are relative to the root.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) files: BTreeMap<PathBuf, Kind>,
+    /// Sorted, each once.
+    pub(super) files: Vec<(PathBuf, Kind)>,
     pub(super) absent: BTreeSet<String>,
     pub(super) warnings: Vec<Warning>,
 }
@@ -29,6 +30,9 @@ struct Glob {
 
 /// Where in which glob a walk is.
 type State = (usize, usize);
+
+/// All places where it is; few, each once.
+type States = Vec<State>;
 
 struct Walk<'a> {
     tree: &'a dyn Tree,
@@ -66,6 +70,9 @@ pub(super) fn find(
     walk.found.warnings.append(&mut walk.ignored.warnings);
     walk.found.warnings.sort();
     walk.found.warnings.dedup();
+    // Paths compare part by part, which is slow.
+    walk.found.files.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
+    walk.found.files.dedup();
     Ok(walk.found)
 }
 
@@ -83,8 +90,8 @@ fn excluded(exclude: &[String]) -> Result<Vec<Glob>, FingerprintError> {
 }
 
 /// The states after one more name.
-fn advance(globs: &[Glob], states: &BTreeSet<State>, name: &OsStr) -> BTreeSet<State> {
-    let mut next = BTreeSet::new();
+fn advance(globs: &[Glob], states: &[State], name: &OsStr) -> States {
+    let mut next = States::new();
     for &(glob, at) in states {
         match globs[glob].steps.get(at) {
             Some(Step::Deep) => reach(globs, (glob, at), &mut next),
@@ -92,20 +99,22 @@ fn advance(globs: &[Glob], states: &BTreeSet<State>, name: &OsStr) -> BTreeSet<S
             _ => {}
         }
     }
+    next.sort_unstable();
+    next.dedup();
     next
 }
 
 /// Adds a state, and those that it is as well: any number of folders may be none.
-fn reach(globs: &[Glob], (glob, mut at): State, states: &mut BTreeSet<State>) {
-    states.insert((glob, at));
+fn reach(globs: &[Glob], (glob, mut at): State, states: &mut States) {
+    states.push((glob, at));
     while matches!(globs[glob].steps.get(at), Some(Step::Deep)) {
         at += 1;
-        states.insert((glob, at));
+        states.push((glob, at));
     }
 }
 
-fn start(globs: &[Glob]) -> BTreeSet<State> {
-    let mut states = BTreeSet::new();
+fn start(globs: &[Glob]) -> States {
+    let mut states = States::new();
     (0..globs.len()).for_each(|glob| reach(globs, (glob, 0), &mut states));
     states
 }
@@ -180,11 +189,7 @@ impl Walk<'_> {
     }
 
     /// What is in a folder, as far as these states can match it.
-    fn entries(
-        &self,
-        dir: &Path,
-        states: &BTreeSet<State>,
-    ) -> Result<Vec<(OsString, Entry)>, FingerprintError> {
+    fn entries(&self, dir: &Path, states: &[State]) -> Result<Vec<(OsString, Entry)>, FingerprintError> {
         let mut names = BTreeSet::new();
         for &(glob, at) in states {
             match self.globs[glob].steps.get(at) {
@@ -222,12 +227,12 @@ impl Walk<'_> {
             Entry::Other(kind) => return Err(FingerprintError::NotAFile { path, kind }),
             Entry::Folder | Entry::Module => return Ok(()),
         };
-        self.found.files.insert(path, kind);
+        self.found.files.push((path, kind));
         Ok(())
     }
 }
 
 /// The globs that match here.
-fn ends<'a>(globs: &'a [Glob], states: &'a BTreeSet<State>) -> impl Iterator<Item = &'a Glob> {
+fn ends<'a>(globs: &'a [Glob], states: &'a [State]) -> impl Iterator<Item = &'a Glob> {
     states.iter().filter(|(glob, at)| *at == globs[*glob].steps.len()).map(|(glob, _)| &globs[*glob])
 }
