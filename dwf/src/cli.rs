@@ -92,11 +92,7 @@ pub enum Command {
         args: Vec<String>,
     },
     /// Print the identity of the project's image
-    Fingerprint {
-        /// List what it is made of
-        #[arg(long)]
-        explain: bool,
-    },
+    Fingerprint(Fingerprint),
     /// Allow this project to run on the host, and the extensions it brought to be started
     Trust,
     /// Look whether this machine has what dwf needs
@@ -128,6 +124,20 @@ pub struct RunOptions {
     /// Run every action, whatever is known of earlier runs
     #[arg(long)]
     pub force: bool,
+}
+
+/// `dwf fingerprint`.
+#[derive(Debug, Clone, Args)]
+pub struct Fingerprint {
+    /// List what it is made of
+    #[arg(long)]
+    pub explain: bool,
+    /// Name what changed since a commit, or since an earlier fingerprint
+    #[arg(long, value_name = "REVISION|FINGERPRINT", conflicts_with = "explain")]
+    pub diff: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `dwf ext …`.

@@ -17,6 +17,7 @@ mod execute;
 mod extension;
 mod fetch;
 mod files;
+mod git;
 mod identity;
 mod image;
 mod jail;

@@ -231,7 +231,8 @@ async fn head(stream: Option<impl AsyncRead + Unpin>, bound: usize) -> io::Resul
     Ok(String::from_utf8_lossy(&kept).into_owned())
 }
 
-async fn tail(stream: Option<impl AsyncRead + Unpin>, bound: usize) -> io::Result<String> {
+/// The end of a stream, at most `bound` bytes.
+pub async fn tail(stream: Option<impl AsyncRead + Unpin>, bound: usize) -> io::Result<String> {
     let mut kept = Vec::new();
     each_piece(stream, |piece| {
         kept.extend_from_slice(piece);

@@ -2,8 +2,6 @@
 //!
 //! Invariant: a digest is always 64 lower-case hexadecimal digits; over several parts it is over their lengths too.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of some bytes, as hexadecimal digits.
@@ -26,11 +24,8 @@ pub fn sha256_framed<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> Stri
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Whether this is a SHA-256 as [`sha256`] writes it.

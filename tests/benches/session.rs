@@ -3,9 +3,7 @@
 //! Prints ratios of medians measured in one run, with the budget of each. Run it with
 //! `.ci/build && cargo bench -p devflow-tests`.
 
-use std::time::{Duration, Instant};
-
-use devflow_tests::{Engine, Sandbox, Spec};
+use devflow_tests::{Engine, Sandbox, Spec, medians};
 
 const ROUNDS: usize = 15;
 const IMAGE: &str = "docker.io/library/debian:bookworm-slim";
@@ -27,24 +25,6 @@ done
     )
 }
 
-fn time(spec: &Spec) -> Duration {
-    let begun = Instant::now();
-    spec.run().expect(0);
-    begun.elapsed()
-}
-
-/// Medians of two programs, run in turn so that both meet the same machine.
-fn medians(one: &Spec, other: &Spec) -> (Duration, Duration) {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        first.push(time(one));
-        second.push(time(other));
-    }
-    first.sort();
-    second.sort();
-    (first[ROUNDS / 2], second[ROUNDS / 2])
-}
-
 fn gate(engine: Engine) {
     let sandbox = Sandbox::new(engine);
     for name in ["alpha", "beta"] {
@@ -61,7 +41,7 @@ fn gate(engine: Engine) {
     dwf.run().expect(0).says("8 passed, 0 failed");
     let shell = ["true"; 8].join("; ");
     let plain = engine.client().args(["run", "--rm", IMAGE, "sh", "-c", &shell]);
-    let (plain, gate) = medians(&plain, &dwf);
+    let (plain, gate) = medians(ROUNDS, &plain, &dwf);
     let ratio = gate.as_secs_f64() / plain.as_secs_f64();
     println!("8 actions, {engine:?}: {gate:.0?} against {plain:.0?} for one run: {ratio:.2} (budget 1.25)");
 }
@@ -70,7 +50,7 @@ fn plan() {
     let sandbox = Sandbox::without_engine();
     let project = sandbox.project("mixed", "p");
     let dwf = sandbox.dwf(&project, ["plan"]);
-    let (nothing, plan) = medians(&Spec::new("/bin/true"), &dwf);
+    let (nothing, plan) = medians(ROUNDS, &Spec::new("/bin/true"), &dwf);
     let more = plan.saturating_sub(nothing);
     println!("plan, 3 extensions: {plan:.1?}, {more:.1?} more than /bin/true (budget 12 ms)");
 }

@@ -3,11 +3,13 @@
 //! Invariant: a test that cannot have what it needs fails and says what to run; none is skipped.
 
 mod engine;
+mod median;
 mod run;
 mod sandbox;
 mod server;
 
 pub use engine::Engine;
+pub use median::medians;
 pub use run::{Run, Spec, Started};
 pub use sandbox::Sandbox;
 pub use server::{Page, Server};

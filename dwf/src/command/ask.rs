@@ -1,6 +1,7 @@
 //! What every command starts with: the project, and what its extensions say.
 
 use devflow_oci::Fingerprint;
+use devflow_oci::fingerprint::Inputs;
 use devflow_protocol::message::Level;
 use devflow_protocol::name::ExtensionName;
 
@@ -9,7 +10,7 @@ use crate::config::{UserConfig, load_user};
 use crate::discover::{DiscoverError, Places};
 use crate::error::Error;
 use crate::extension::{self, Words};
-use crate::identity;
+use crate::identity::{self, Memory};
 use crate::launch::Launcher;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
@@ -31,6 +32,7 @@ pub(super) struct Ground {
 /// The answers, and what they make.
 pub(super) struct Answered {
     pub(super) asked: Asked,
+    pub(super) inputs: Inputs,
     pub(super) fingerprint: Fingerprint,
 }
 
@@ -86,8 +88,12 @@ impl Ground {
         places.all_pinned(names.clone()).map_err(DiscoverError::from)?;
         let found = names.map(|name| places.find(name)).collect::<Result<Vec<_>, _>>()?;
         let asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
-        let fingerprint = identity::fingerprint(&self.project, &asked.answers)?;
-        Ok(Answered { asked, fingerprint })
+        let inputs = identity::current(&self.project, &asked.answers);
+        let fingerprint = identity::fingerprint(&self.project.root, &inputs).await?;
+        if let Err(error) = Memory::new(&self.project.root, &world.state()?).keep(&fingerprint) {
+            tracing::debug!(target: "devflow::fingerprint", "not remembered: {error}");
+        }
+        Ok(Answered { asked, inputs, fingerprint })
     }
 }
 

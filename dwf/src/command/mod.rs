@@ -45,7 +45,7 @@ pub(crate) async fn run(
             gate::run(&mut context, Request::Commands(commands, args), &options).await
         }
         Command::Plan { what, json, args } => plan::run(&mut context, what, args, json).await,
-        Command::Fingerprint { explain } => fingerprint::run(&mut context, explain).await,
+        Command::Fingerprint(args) => fingerprint::run(&mut context, &args).await,
         Command::Trust => trust::run(&mut context).await,
         Command::Doctor { json } => doctor::run(&mut context, json).await,
         Command::Ext { command } => ext::run(&mut context, command).await,

@@ -55,7 +55,20 @@ impl From<Diagnostic> for ConfigError {
 
 /// Reads and checks a devflow.toml; `shown` is how messages call it.
 pub fn load(path: &Path, shown: &Path) -> Result<Loaded, ConfigError> {
-    let source = Source { path: shown.to_owned(), text: read(path, shown)?.into() };
+    loaded(read(path, shown)?, shown)
+}
+
+/// Checks the content of a devflow.toml that is in no file.
+pub fn load_text(bytes: Vec<u8>, shown: &Path) -> Result<Loaded, ConfigError> {
+    if bytes.len() as u64 > MAX_BYTES {
+        let error = std::io::Error::other(format!("it is larger than {MAX_BYTES} bytes"));
+        return Err(ConfigError::Read(shown.to_owned(), error));
+    }
+    loaded(text(bytes, shown)?, shown)
+}
+
+fn loaded(text: String, shown: &Path) -> Result<Loaded, ConfigError> {
+    let source = Source { path: shown.to_owned(), text: text.into() };
     let file: File = parse_project(&source)?;
     check::check(&file, &source)?;
     Ok(Loaded { file, source: Some(source) })
@@ -69,6 +82,10 @@ pub fn load_member(path: &Path, shown: &Path) -> Result<MemberFile, ConfigError>
 /// Reads a bounded, regular text file.
 pub(super) fn read(path: &Path, shown: &Path) -> Result<String, ConfigError> {
     let bytes = files::read(path, MAX_BYTES).map_err(|error| ConfigError::Read(shown.to_owned(), error))?;
+    text(bytes, shown)
+}
+
+fn text(bytes: Vec<u8>, shown: &Path) -> Result<String, ConfigError> {
     let text = String::from_utf8(bytes).map_err(|_| ConfigError::Encoding(shown.to_owned()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -11,7 +11,7 @@ mod units;
 mod user;
 
 pub use diagnostic::{Diagnostic, Source};
-pub use load::{ConfigError, Loaded, load, load_member, parse};
+pub use load::{ConfigError, Loaded, load, load_member, load_text, parse};
 pub(crate) use model::default_target;
 pub use model::{CommandSection, Container, EngineChoice, File, MountEntry, Network, Profile};
 pub use user::{Jail, UserConfig, load_user};

@@ -3,7 +3,6 @@
 //! Invariant: a file is streamed, whatever its size; the order of the result is that of the paths, however many threads
 //! read them.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::FingerprintError;
 use super::record::{Kind, Record};
+use super::tree::open;
 use crate::hash::{hex, sha256};
 
 /// Large enough that the system calls do not show, small enough to stay in the processor's cache.
@@ -25,9 +25,8 @@ const SERIAL: usize = 64;
 /// Storage does not get faster with more.
 const THREADS: usize = 8;
 
-/// Makes a record of each path, relative to the root, that is a link or a file as the map says.
-pub(super) fn read(root: &Path, files: BTreeMap<PathBuf, Kind>) -> Result<Vec<Record>, FingerprintError> {
-    let files: Vec<(PathBuf, Kind)> = files.into_iter().collect();
+/// Makes a record of each path, relative to the root, that is said to be a link or a file.
+pub(super) fn read(root: &Path, files: &[(PathBuf, Kind)]) -> Result<Vec<Record>, FingerprintError> {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS));
     if files.len() < SERIAL || threads == 1 {
         let mut buffer = vec![0; BUFFER];
@@ -65,20 +64,32 @@ fn record(root: &Path, path: &Path, kind: Kind, buffer: &mut [u8]) -> Result<Rec
             (false, sha256(root.join(path).read_link().map_err(unreadable)?.as_os_str().as_bytes()))
         }
         _ => {
-            let mut file = File::open(root.join(path)).map_err(unreadable)?;
-            let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-            (mode & 0o100 != 0, stream(&mut file, buffer).map_err(unreadable)?)
+            let mut file = open(&root.join(path)).map_err(unreadable)?;
+            let metadata = file.metadata().map_err(unreadable)?;
+            if !metadata.is_file() {
+                return Err(unreadable(std::io::Error::other("it was a file a moment ago, and is none now")));
+            }
+            let sha256 = stream(&mut file, metadata.len(), buffer).map_err(unreadable)?;
+            (metadata.permissions().mode() & 0o100 != 0, sha256)
         }
     };
     Ok(Record { path: name.to_owned(), kind, exec, sha256: Some(sha256) })
 }
 
-fn stream(file: &mut File, buffer: &mut [u8]) -> std::io::Result<String> {
-    let mut hasher = Sha256::new();
+/// The SHA-256 of a file that seems to have so many bytes.
+fn stream(file: &mut File, size: u64, buffer: &mut [u8]) -> std::io::Result<String> {
+    let (mut hasher, mut done) = (Sha256::new(), 0);
     loop {
         match file.read(buffer) {
             Ok(0) => return Ok(hex(&hasher.finalize())),
-            Ok(read) => hasher.update(&buffer[..read]),
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                done += read as u64;
+                // A reading that had room for more has come to the end, where the system knows the size.
+                if done == size && read < buffer.len() {
+                    return Ok(hex(&hasher.finalize()));
+                }
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

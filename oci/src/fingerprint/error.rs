@@ -26,6 +26,13 @@ pub enum FingerprintError {
     },
     /// A name that matches and that no record can hold.
     NotUtf8(PathBuf),
+    /// A socket, pipe or device.
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
 }
 
 impl FingerprintError {
@@ -46,6 +53,12 @@ impl fmt::Display for FingerprintError {
             }
             Self::Pattern { pattern, problem } => write!(f, "the fingerprint's input {pattern:?} {problem}"),
             Self::NotUtf8(path) => write!(f, "the fingerprint's input {path:?} has a name that is not UTF-8"),
+            Self::NotAFile { path, kind } => {
+                write!(
+                    f,
+                    "the fingerprint's input {path:?} is {kind}, and only files and links can be inputs"
+                )
+            }
         }
     }
 }
@@ -61,8 +74,8 @@ pub enum Warning {
     Ignored(String),
     /// A path asked for that lies behind this symbolic link; it counts as absent.
     BehindLink(String, PathBuf),
-    /// A socket, pipe or device; it is left out.
-    NotAFile(PathBuf),
+    /// Another repository in a folder of a commit, which does not know that one's files.
+    Module(PathBuf),
     /// A line of this file of ignore rules that git does not understand either.
     Rule(PathBuf, String),
 }
@@ -80,8 +93,11 @@ impl fmt::Display for Warning {
                     "the fingerprint's input {path:?} counts as absent: the symbolic link {link:?} is not followed"
                 )
             }
-            Self::NotAFile(path) => {
-                write!(f, "{path:?} is neither a file nor a link and is left out of the fingerprint")
+            Self::Module(path) => {
+                write!(
+                    f,
+                    "{path:?} is another repository, of which no file is in the fingerprint of a commit"
+                )
             }
             Self::Rule(path, rule) => {
                 write!(f, "{path:?} has the ignore rule {rule:?}, which makes no sense")

@@ -2,8 +2,8 @@
 //!
 //! Invariant: no rule of the user's own, no index and no git process: the same rules wherever the project is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -12,11 +12,12 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::error::{FingerprintError, Warning};
 use super::rule::rule;
+use super::tree::{RULES, Tree};
 
 /// The rules that hold in some folder.
 pub(super) type Rules = Option<Rc<Level>>;
 
-/// The rules of one file, on top of those above it.
+/// The rules of one file, on top of those above it. Paths are relative to the repository's top.
 pub(super) struct Level {
     rules: Gitignore,
     above: Rules,
@@ -24,29 +25,27 @@ pub(super) struct Level {
 
 /// The rules of a project, read as its folders are entered.
 pub(super) struct Ignored<'a> {
-    root: &'a Path,
+    tree: &'a dyn Tree,
+    prefix: PathBuf,
     known: BTreeMap<PathBuf, Rules>,
     pub(super) warnings: Vec<Warning>,
 }
 
 impl<'a> Ignored<'a> {
-    pub(super) fn new(root: &'a Path) -> Self {
-        Self { root, known: BTreeMap::new(), warnings: Vec::new() }
+    pub(super) fn new(tree: &'a dyn Tree) -> Self {
+        Self { tree, prefix: PathBuf::new(), known: BTreeMap::new(), warnings: Vec::new() }
     }
 
     /// The rules above the root's own: those of the repository that it is a folder of.
     fn outer(&mut self) -> Result<Rules, FingerprintError> {
-        let Some(top) = self.root.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok()) else {
-            return Ok(None);
-        };
-        let mut rules = None;
-        if let Some(exclude) = exclude_file(top) {
-            rules = self.level(top, &exclude, None)?;
-        }
-        let mut down: Vec<_> = self.root.ancestors().take_while(|dir| dir.starts_with(top)).collect();
+        let around = self.tree.around()?;
+        self.prefix = around.prefix.clone();
+        let top = Path::new("");
+        let mut rules = self.level(top, Path::new(".git/info/exclude"), around.exclude, None)?;
+        let mut down: Vec<_> = around.prefix.ancestors().collect();
         down.reverse();
-        for pair in down.windows(2) {
-            rules = self.level(pair[0], &pair[0].join(".gitignore"), rules)?;
+        for (pair, text) in down.windows(2).zip(around.above) {
+            rules = self.level(pair[0], &pair[0].join(RULES), text, rules)?;
             // A project in a folder that the repository around it ignores is one of its own.
             if is_ignored(&rules, pair[1], true) {
                 return Ok(None);
@@ -64,40 +63,48 @@ impl<'a> Ignored<'a> {
             Some(parent) => self.enter(parent)?,
             None => self.outer()?,
         };
-        // Joining nothing would add a slash.
-        let absolute = if dir.as_os_str().is_empty() { self.root.to_owned() } else { self.root.join(dir) };
-        let rules = self.level(&absolute, &absolute.join(".gitignore"), above)?;
+        let text = self.tree.rules(dir)?;
+        let here = self.within(dir).into_owned();
+        let rules = self.level(&here, &here.join(RULES), text, above)?;
         self.known.insert(dir.to_owned(), rules.clone());
         Ok(rules)
     }
 
     /// Whether git would ignore this path, relative to the root, in a folder where these rules hold.
     pub(super) fn is_ignored(&self, rules: &Rules, path: &Path, is_dir: bool) -> bool {
-        is_ignored(rules, &self.root.join(path), is_dir)
+        rules.is_some() && is_ignored(rules, &self.within(path), is_dir)
     }
 
-    fn level(&mut self, dir: &Path, file: &Path, above: Rules) -> Result<Rules, FingerprintError> {
-        // Like git, a link is not followed here.
-        match file.symlink_metadata() {
-            Ok(metadata) if metadata.is_file() => {}
-            _ => return Ok(above),
+    /// A path relative to the root as one relative to the repository's top.
+    fn within<'p>(&self, path: &'p Path) -> Cow<'p, Path> {
+        if self.prefix.as_os_str().is_empty() {
+            return Cow::Borrowed(path);
         }
-        let shown = file.strip_prefix(self.root).unwrap_or(file);
-        let bytes = match std::fs::read(file) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(above),
-            Err(error) => return Err(FingerprintError::unreadable(shown, &error)),
-        };
+        // Joining nothing would add a slash.
+        match path.as_os_str().is_empty() {
+            true => Cow::Owned(self.prefix.clone()),
+            false => Cow::Owned(self.prefix.join(path)),
+        }
+    }
+
+    fn level(
+        &mut self,
+        dir: &Path,
+        file: &Path,
+        text: Option<Vec<u8>>,
+        above: Rules,
+    ) -> Result<Rules, FingerprintError> {
+        let Some(bytes) = text else { return Ok(above) };
         let text = String::from_utf8_lossy(&bytes);
         let mut builder = GitignoreBuilder::new(dir);
         for line in text.trim_start_matches('\u{feff}').lines() {
             let rule = rule(line);
             if rule.is_some_and(|rule| builder.add_line(None, &rule).is_err()) {
-                self.warnings.push(Warning::Rule(shown.to_owned(), line.to_owned()));
+                self.warnings.push(Warning::Rule(file.to_owned(), line.to_owned()));
             }
         }
         let rules = builder.build().map_err(|error| FingerprintError::Unreadable {
-            path: shown.to_owned(),
+            path: file.to_owned(),
             reason: error.to_string(),
         })?;
         if rules.is_empty() {
@@ -118,20 +125,4 @@ fn is_ignored(rules: &Rules, path: &Path, is_dir: bool) -> bool {
         }
     }
     false
-}
-
-/// `info/exclude` of a repository, whose `.git` may be a file that says where its folder is.
-fn exclude_file(top: &Path) -> Option<PathBuf> {
-    let git = top.join(".git");
-    if git.is_dir() {
-        return Some(git.join("info/exclude"));
-    }
-    let read = |path: &Path| std::fs::read_to_string(path).ok().filter(|text| text.len() < 8192);
-    let text = read(&git)?;
-    let folder = top.join(text.strip_prefix("gitdir:")?.trim());
-    let common = match read(&folder.join("commondir")) {
-        Some(common) => folder.join(common.trim()),
-        None => folder,
-    };
-    Some(common.join("info/exclude"))
 }

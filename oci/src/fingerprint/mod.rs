@@ -5,18 +5,25 @@
 
 mod content;
 mod error;
+mod glob;
 mod ignored;
 mod pattern;
 mod record;
 mod rule;
+mod snapshot;
+mod tree;
 mod walk;
 
 #[cfg(test)]
+mod document_tests;
+#[cfg(test)]
 mod odd_tests;
+#[cfg(test)]
+mod snapshot_tests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
@@ -24,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 pub use error::{FingerprintError, Warning};
 pub use record::{Change, Kind, Record, diff};
+pub use snapshot::{Snapshot, Sought, listing};
 
 use crate::hash::{hex, sha256};
 
@@ -31,7 +39,7 @@ use crate::hash::{hex, sha256};
 const HEADER: &[u8] = b"devflow fingerprint 1\n";
 
 /// What goes into a fingerprint.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Inputs {
     /// Paths and globs, relative to the project's root; a folder means all that is in it.
     pub patterns: Vec<String>,
@@ -57,17 +65,37 @@ pub fn check(pattern: &str) -> Result<(), FingerprintError> {
     pattern::parse(pattern).map(|_| ())
 }
 
+/// The pattern that means this one path, whatever is in its name.
+#[must_use]
+pub fn literal(path: &str) -> String {
+    glob::escaped(path)
+}
+
 impl Fingerprint {
     /// Reads the inputs below a project's root.
     pub fn compute(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
-        let found = walk::find(root, &inputs.patterns, &inputs.exclude)?;
-        let mut records = content::read(root, found.files)?;
-        let plain = |path, kind, sha256| Record { path, kind, exec: false, sha256 };
-        records.extend(found.absent.into_iter().map(|path| plain(path, Kind::Absent, None)));
-        let text = |(name, text): (&String, &String)| plain(name.clone(), Kind::Text, Some(sha256(text)));
-        records.extend(inputs.texts.iter().map(text));
+        let found = walk::find(&tree::Disk { root }, &inputs.patterns, &inputs.exclude)?;
+        let records = content::read(root, &found.files)?;
+        Ok(Self::new(records, found.absent, &inputs.texts, found.warnings))
+    }
+
+    /// The fingerprint that these records make, in any order.
+    #[must_use]
+    pub fn of(mut records: Vec<Record>) -> Self {
         records.sort();
-        Ok(Self { hex: digest(&records), records, warnings: found.warnings })
+        Self { hex: digest(&records), records, warnings: Vec::new() }
+    }
+
+    fn new(
+        mut records: Vec<Record>,
+        absent: BTreeSet<String>,
+        texts: &BTreeMap<String, String>,
+        warnings: Vec<Warning>,
+    ) -> Self {
+        let plain = |path, kind, sha256| Record { path, kind, exec: false, sha256 };
+        records.extend(absent.into_iter().map(|path| plain(path, Kind::Absent, None)));
+        records.extend(texts.iter().map(|(name, text)| plain(name.clone(), Kind::Text, Some(sha256(text)))));
+        Self { warnings, ..Self::of(records) }
     }
 }
 

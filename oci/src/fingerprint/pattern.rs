@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::error::FingerprintError;
-
-/// More alternatives than this are no pattern anyone wrote by hand.
-const ALTERNATIVES: usize = 1024;
+use super::glob::{alternatives, is_set, tokens, unescaped};
 
 /// What one part of a path must be.
 pub(super) enum Step {
@@ -19,6 +17,8 @@ pub(super) enum Step {
     Name(String),
     /// A name like this.
     Glob(GlobMatcher),
+    /// Any name.
+    Any,
     /// Any number of folders.
     Deep,
 }
@@ -36,7 +36,7 @@ impl Step {
         match self {
             Self::Name(wanted) => OsStr::new(wanted) == name,
             Self::Glob(glob) => glob.is_match(Path::new(name)),
-            Self::Deep => true,
+            Self::Any | Self::Deep => true,
         }
     }
 }
@@ -47,10 +47,8 @@ pub(super) fn exactly(path: &Path) -> Vec<Step> {
 }
 
 /// All that is in a folder.
-pub(super) fn all_below(folder: &Path) -> Result<Vec<Step>, FingerprintError> {
-    let mut steps = exactly(folder);
-    steps.extend([Step::Deep, Step::Glob(glob("*", "*")?)]);
-    Ok(steps)
+pub(super) fn all_below(folder: &Path) -> Vec<Step> {
+    exactly(folder).into_iter().chain([Step::Deep, Step::Any]).collect()
 }
 
 /// Reads a pattern.
@@ -62,11 +60,11 @@ pub(super) fn parse(text: &str) -> Result<Pattern, FingerprintError> {
     if text.chars().any(char::is_control) {
         return Err(error("holds a control character"));
     }
-    if !text.contains(['*', '?', '[', ']', '{', '}', '\\']) {
-        return Ok(Pattern::Literal(parts(text, text)?.into_iter().collect()));
+    if let Some(path) = unescaped(text) {
+        return Ok(Pattern::Literal(parts(text, &path)?.into_iter().collect()));
     }
     let alternatives =
-        expand(text).ok_or_else(|| error("has braces that do not match, or too many of them"))?;
+        alternatives(text).ok_or_else(|| error("has braces that do not match, or too many of them"))?;
     let cut = |alternative: &String| {
         let mut steps = Vec::new();
         for part in parts(text, alternative)? {
@@ -74,10 +72,11 @@ pub(super) fn parse(text: &str) -> Result<Pattern, FingerprintError> {
                 // Many are one.
                 "**" if matches!(steps.last(), Some(Step::Deep)) => {}
                 "**" => steps.push(Step::Deep),
-                part if part.contains(['*', '?', '[', ']', '\\']) => {
-                    steps.push(Step::Glob(glob(text, part)?))
-                }
-                part => steps.push(Step::Name(part.to_owned())),
+                "*" => steps.push(Step::Any),
+                part => steps.push(match unescaped(part) {
+                    Some(name) => Step::Name(name),
+                    None => Step::Glob(glob(text, part)?),
+                }),
             }
         }
         // `a/**` and `a/` are what is in `a`, not `a`.
@@ -85,7 +84,7 @@ pub(super) fn parse(text: &str) -> Result<Pattern, FingerprintError> {
             steps.push(Step::Deep);
         }
         if matches!(steps.last(), Some(Step::Deep)) {
-            steps.push(Step::Glob(glob(text, "*")?));
+            steps.push(Step::Any);
         }
         Ok(steps)
     };
@@ -105,90 +104,20 @@ fn parts<'a>(pattern: &str, path: &'a str) -> Result<Vec<&'a str>, FingerprintEr
 }
 
 fn glob(pattern: &str, part: &str) -> Result<GlobMatcher, FingerprintError> {
+    // Globs match bytes, so a set with any other character would match no name that anyone means.
+    if tokens(part).iter().any(|token| is_set(token) && !token.is_ascii()) {
+        return Err(FingerprintError::pattern(pattern, "has a set with other than ASCII characters"));
+    }
     let glob = GlobBuilder::new(part).literal_separator(true).backslash_escape(true).build();
     glob.map(|glob| glob.compile_matcher())
         .map_err(|error| FingerprintError::pattern(pattern, format!("is no glob: {}", error.kind())))
-}
-
-/// `a{b,c/d}` is `ab` and `ac/d`. Braces that are escaped or in a class stay.
-fn expand(text: &str) -> Option<Vec<String>> {
-    let (mut done, mut todo) = (Vec::new(), vec![text.to_owned()]);
-    while let Some(text) = todo.pop() {
-        let Some((open, commas, close)) = first_braces(&text)? else {
-            done.push(text);
-            continue;
-        };
-        let ends = commas.iter().copied().chain([close]);
-        let starts = [open].into_iter().chain(commas.iter().copied());
-        for (start, end) in starts.zip(ends) {
-            todo.push(format!("{}{}{}", &text[..open], &text[start + 1..end], &text[close + 1..]));
-        }
-        if done.len() + todo.len() > ALTERNATIVES {
-            return None;
-        }
-    }
-    Some(done)
-}
-
-/// Where the first braces open, where their commas are, and where they close; `None` outside if they do not.
-fn first_braces(text: &str) -> Option<Option<(usize, Vec<usize>, usize)>> {
-    let (mut open, mut commas, mut depth) = (None, Vec::new(), 0_usize);
-    let mut class = None;
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            // `]` right after `[` or `[!` is a member.
-            ']' if class.is_some_and(|start| at > start) => class = None,
-            '!' | '^' if class == Some(at) => class = Some(at + 1),
-            _ if class.is_some() => {}
-            '[' => class = Some(at + 1),
-            '{' => {
-                depth += 1;
-                open = open.or(Some(at));
-            }
-            ',' if depth == 1 => commas.push(at),
-            '}' => {
-                depth = depth.checked_sub(1)?;
-                if let (0, Some(open)) = (depth, open) {
-                    return Some(Some((open, commas, at)));
-                }
-            }
-            _ => {}
-        }
-    }
-    (depth == 0).then_some(None)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Pattern, Step, expand, parse};
-
-    #[test]
-    fn braces() {
-        for (text, mut expected) in [
-            ("a", vec!["a"]),
-            ("{a,b}.rs", vec!["a.rs", "b.rs"]),
-            ("x/{a/b,c}/{d,e}", vec!["x/a/b/d", "x/a/b/e", "x/c/d", "x/c/e"]),
-            ("{a,{b,c}}", vec!["a", "b", "c"]),
-            ("{a}", vec!["a"]),
-            ("a{,b}", vec!["a", "ab"]),
-            (r"\{a,b\}", vec![r"\{a,b\}"]),
-            ("[{,}]", vec!["[{,}]"]),
-            ("[!]{]{a,b}", vec!["[!]{]a", "[!]{]b"]),
-        ] {
-            let mut got = expand(text).unwrap();
-            got.sort();
-            expected.sort_unstable();
-            assert_eq!(got, expected, "{text}");
-        }
-        for text in ["{a", "a}", "{a,{b}", &"{a,b}".repeat(20)] {
-            assert_eq!(expand(text), None, "{text}");
-        }
-    }
+    use super::{Pattern, Step, parse};
 
     fn shape(text: &str) -> String {
         match parse(text).unwrap() {
@@ -197,6 +126,7 @@ mod tests {
                 let step = |step: &Step| match step {
                     Step::Name(name) => name.clone(),
                     Step::Glob(glob) => format!("<{}>", glob.glob().glob()),
+                    Step::Any => "*".to_owned(),
                     Step::Deep => "**".to_owned(),
                 };
                 let steps = |steps: &Vec<Step>| steps.iter().map(step).collect::<Vec<_>>().join("/");
@@ -211,11 +141,13 @@ mod tests {
             ("a.lock", "=a.lock"),
             ("./a//b/", "=a/b"),
             ("a/*.rs", "a/<*.rs>"),
-            ("**", "**/<*>"),
+            ("**", "**/*"),
             ("a/**/**/b", "a/**/b"),
-            ("a/**", "a/**/<*>"),
-            ("a*/", "<a*>/**/<*>"),
+            ("a/**", "a/**/*"),
+            ("a*/", "<a*>/**/*"),
             ("**/a", "**/a"),
+            (r"a\*/\[id\]", "=a*/[id]"),
+            (r"a\*/*", "a*/*"),
         ] {
             assert_eq!(shape(text), expected);
         }
@@ -223,7 +155,21 @@ mod tests {
 
     #[test]
     fn refusals() {
-        for text in ["", ".", "/", "/etc/passwd", "..", "a/../b", "a/{b,..}/c", "a\n", "[a", "{a"] {
+        for text in [
+            "",
+            ".",
+            "/",
+            "/etc/passwd",
+            "..",
+            "a/../b",
+            "a/{b,..}/c",
+            "a\n",
+            "[a",
+            "{a",
+            "[ü]",
+            "a/[!ü]*",
+            "[a/b]",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         let error = parse("a/{b,..}/*").err().unwrap();

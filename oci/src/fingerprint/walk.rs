@@ -3,21 +3,21 @@
 //! Invariant: a folder is listed only if some glob can match in it, is not ignored, is in the project and was reached
 //! without a symbolic link.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::FileType;
-use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::error::{FingerprintError, Warning};
 use super::ignored::{Ignored, Rules};
 use super::pattern::{Pattern, Step, all_below, exactly, parse};
 use super::record::Kind;
+use super::tree::{Entry, Tree};
 
 /// What was found; all paths are relative to the root.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) files: BTreeMap<PathBuf, Kind>,
+    /// Sorted, each once.
+    pub(super) files: Vec<(PathBuf, Kind)>,
     pub(super) absent: BTreeSet<String>,
     pub(super) warnings: Vec<Warning>,
 }
@@ -31,8 +31,11 @@ struct Glob {
 /// Where in which glob a walk is.
 type State = (usize, usize);
 
+/// All places where it is; few, each once.
+type States = Vec<State>;
+
 struct Walk<'a> {
-    root: &'a Path,
+    tree: &'a dyn Tree,
     globs: Vec<Glob>,
     /// Those of `globs` that say what is left out.
     exclude: Vec<Glob>,
@@ -44,10 +47,14 @@ struct Walk<'a> {
 }
 
 /// Finds what the inputs name below the root.
-pub(super) fn find(root: &Path, inputs: &[String], exclude: &[String]) -> Result<Found, FingerprintError> {
-    let (globs, exclude, ignored) = (Vec::new(), excluded(exclude)?, Ignored::new(root));
+pub(super) fn find(
+    tree: &dyn Tree,
+    inputs: &[String],
+    exclude: &[String],
+) -> Result<Found, FingerprintError> {
+    let (globs, exclude, ignored) = (Vec::new(), excluded(exclude)?, Ignored::new(tree));
     let (asked, matched, found) = (BTreeSet::new(), BTreeSet::new(), Found::default());
-    let mut walk = Walk { root, globs, exclude, ignored, asked, matched, found };
+    let mut walk = Walk { tree, globs, exclude, ignored, asked, matched, found };
     for (input, text) in inputs.iter().enumerate() {
         match parse(text)? {
             Pattern::Literal(path) => walk.literal(input, text, &path)?,
@@ -63,6 +70,9 @@ pub(super) fn find(root: &Path, inputs: &[String], exclude: &[String]) -> Result
     walk.found.warnings.append(&mut walk.ignored.warnings);
     walk.found.warnings.sort();
     walk.found.warnings.dedup();
+    // Paths compare part by part, which is slow.
+    walk.found.files.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
+    walk.found.files.dedup();
     Ok(walk.found)
 }
 
@@ -80,8 +90,8 @@ fn excluded(exclude: &[String]) -> Result<Vec<Glob>, FingerprintError> {
 }
 
 /// The states after one more name.
-fn advance(globs: &[Glob], states: &BTreeSet<State>, name: &OsStr) -> BTreeSet<State> {
-    let mut next = BTreeSet::new();
+fn advance(globs: &[Glob], states: &[State], name: &OsStr) -> States {
+    let mut next = States::new();
     for &(glob, at) in states {
         match globs[glob].steps.get(at) {
             Some(Step::Deep) => reach(globs, (glob, at), &mut next),
@@ -89,20 +99,22 @@ fn advance(globs: &[Glob], states: &BTreeSet<State>, name: &OsStr) -> BTreeSet<S
             _ => {}
         }
     }
+    next.sort_unstable();
+    next.dedup();
     next
 }
 
 /// Adds a state, and those that it is as well: any number of folders may be none.
-fn reach(globs: &[Glob], (glob, mut at): State, states: &mut BTreeSet<State>) {
-    states.insert((glob, at));
+fn reach(globs: &[Glob], (glob, mut at): State, states: &mut States) {
+    states.push((glob, at));
     while matches!(globs[glob].steps.get(at), Some(Step::Deep)) {
         at += 1;
-        states.insert((glob, at));
+        states.push((glob, at));
     }
 }
 
-fn start(globs: &[Glob]) -> BTreeSet<State> {
-    let mut states = BTreeSet::new();
+fn start(globs: &[Glob]) -> States {
+    let mut states = States::new();
     (0..globs.len()).for_each(|glob| reach(globs, (glob, 0), &mut states));
     states
 }
@@ -110,33 +122,32 @@ fn start(globs: &[Glob]) -> BTreeSet<State> {
 impl Walk<'_> {
     /// One path: no folder is listed for it.
     fn literal(&mut self, input: usize, text: &str, path: &Path) -> Result<(), FingerprintError> {
-        let parts: Vec<_> = path.components().collect();
         let mut at = PathBuf::new();
-        for (index, part) in parts.iter().enumerate() {
-            let Component::Normal(name) = part else { continue };
+        for name in path {
             let rules = self.ignored.enter(&at)?;
             at.push(name);
-            let Some(kind) = self.kind(&at)? else { break };
-            if self.is_left_out(&rules, &at, name, kind.is_dir()) {
+            let Some(entry) = self.tree.entry(&at)? else { break };
+            if self.is_left_out(&rules, &at, name, entry) {
                 self.found.warnings.push(Warning::Ignored(text.to_owned()));
                 return Ok(());
             }
-            let last = index + 1 == parts.len();
-            if last && kind.is_dir() {
-                let steps = all_below(path)?;
-                self.asked.insert(input);
-                self.globs.push(Glob { input, steps });
-                return Ok(());
-            }
-            if last && self.keep(&at, kind) {
-                return Ok(());
-            }
-            if kind.is_symlink() {
-                self.found.warnings.push(Warning::BehindLink(text.to_owned(), at));
-                break;
-            }
-            if !kind.is_dir() {
-                break;
+            match entry {
+                Entry::Folder if at == path => {
+                    self.asked.insert(input);
+                    self.globs.push(Glob { input, steps: all_below(path) });
+                    return Ok(());
+                }
+                Entry::Folder => {}
+                Entry::Module => {
+                    self.found.warnings.push(Warning::Module(at));
+                    return Ok(());
+                }
+                _ if at == path => return if self.is_excluded(path) { Ok(()) } else { self.keep(at, entry) },
+                Entry::Symlink => {
+                    self.found.warnings.push(Warning::BehindLink(text.to_owned(), at));
+                    break;
+                }
+                Entry::File | Entry::Other(_) => break,
             }
         }
         if !self.is_excluded(path) {
@@ -150,25 +161,27 @@ impl Walk<'_> {
         let mut todo = vec![(PathBuf::new(), start(&self.globs), start(&self.exclude))];
         while let Some((dir, states, exclude)) = todo.pop() {
             let rules = self.ignored.enter(&dir)?;
-            for (name, kind) in self.entries(&dir, &states)? {
+            for (name, entry) in self.entries(&dir, &states)? {
                 let next = advance(&self.globs, &states, &name);
                 if next.is_empty() {
                     continue;
                 }
                 let out = advance(&self.exclude, &exclude, &name);
                 let path = dir.join(&name);
-                if ends(&self.exclude, &out).next().is_some()
-                    || self.is_left_out(&rules, &path, &name, kind.is_dir())
+                if ends(&self.exclude, &out).next().is_some() || self.is_left_out(&rules, &path, &name, entry)
                 {
                     continue;
                 }
-                if kind.is_dir() {
-                    todo.push((path, next, out));
-                    continue;
-                }
-                let inputs: BTreeSet<_> = ends(&self.globs, &next).map(|glob| glob.input).collect();
-                if !inputs.is_empty() && self.keep(&path, kind) {
-                    self.matched.extend(inputs);
+                match entry {
+                    Entry::Folder => todo.push((path, next, out)),
+                    Entry::Module => self.found.warnings.push(Warning::Module(path)),
+                    _ => {
+                        let mut inputs = ends(&self.globs, &next).map(|glob| glob.input).peekable();
+                        if inputs.peek().is_some() {
+                            self.matched.extend(inputs);
+                            self.keep(path, entry)?;
+                        }
+                    }
                 }
             }
         }
@@ -176,46 +189,25 @@ impl Walk<'_> {
     }
 
     /// What is in a folder, as far as these states can match it.
-    fn entries(
-        &self,
-        dir: &Path,
-        states: &BTreeSet<State>,
-    ) -> Result<Vec<(OsString, FileType)>, FingerprintError> {
+    fn entries(&self, dir: &Path, states: &[State]) -> Result<Vec<(OsString, Entry)>, FingerprintError> {
         let mut names = BTreeSet::new();
         for &(glob, at) in states {
             match self.globs[glob].steps.get(at) {
                 Some(Step::Name(name)) => names.insert(name),
-                Some(_) => return self.list(dir),
+                Some(_) => return self.tree.list(dir),
                 None => false,
             };
         }
-        let kind = |name: &String| {
-            let kind = self.kind(&dir.join(name)).transpose()?;
-            Some(kind.map(|kind| (OsString::from(name), kind)))
+        let entry = |name: &String| {
+            let entry = self.tree.entry(&dir.join(name)).transpose()?;
+            Some(entry.map(|entry| (OsString::from(name), entry)))
         };
-        names.into_iter().filter_map(kind).collect()
+        names.into_iter().filter_map(entry).collect()
     }
 
-    fn list(&self, dir: &Path) -> Result<Vec<(OsString, FileType)>, FingerprintError> {
-        let unreadable = |error: std::io::Error| FingerprintError::unreadable(dir, &error);
-        let entries = std::fs::read_dir(self.root.join(dir)).map_err(unreadable)?;
-        let entry = |entry: std::io::Result<std::fs::DirEntry>| {
-            let entry = entry?;
-            Ok((entry.file_name(), entry.file_type()?))
-        };
-        entries.map(|next| entry(next).map_err(unreadable)).collect()
-    }
-
-    /// What a path is, without following it; `None` if there is nothing.
-    fn kind(&self, path: &Path) -> Result<Option<FileType>, FingerprintError> {
-        match self.root.join(path).symlink_metadata() {
-            Ok(metadata) => Ok(Some(metadata.file_type())),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-            Err(error) => Err(FingerprintError::unreadable(path, &error)),
-        }
-    }
-
-    fn is_left_out(&self, rules: &Rules, path: &Path, name: &OsStr, is_dir: bool) -> bool {
+    fn is_left_out(&self, rules: &Rules, path: &Path, name: &OsStr, entry: Entry) -> bool {
+        // Git takes another repository for a folder, whatever is in it.
+        let is_dir = matches!(entry, Entry::Folder | Entry::Module);
         name == ".git" || self.ignored.is_ignored(rules, path, is_dir)
     }
 
@@ -227,24 +219,20 @@ impl Walk<'_> {
         })
     }
 
-    /// Takes a file or link; `false` for what is neither. One that is left out by name counts as taken.
-    fn keep(&mut self, path: &Path, kind: FileType) -> bool {
-        let kind = if kind.is_file() {
-            Kind::File
-        } else if kind.is_symlink() {
-            Kind::Symlink
-        } else {
-            self.found.warnings.push(Warning::NotAFile(path.to_owned()));
-            return false;
+    /// Takes a file or link.
+    fn keep(&mut self, path: PathBuf, entry: Entry) -> Result<(), FingerprintError> {
+        let kind = match entry {
+            Entry::File => Kind::File,
+            Entry::Symlink => Kind::Symlink,
+            Entry::Other(kind) => return Err(FingerprintError::NotAFile { path, kind }),
+            Entry::Folder | Entry::Module => return Ok(()),
         };
-        if !self.is_excluded(path) {
-            self.found.files.insert(path.to_owned(), kind);
-        }
-        true
+        self.found.files.push((path, kind));
+        Ok(())
     }
 }
 
 /// The globs that match here.
-fn ends<'a>(globs: &'a [Glob], states: &'a BTreeSet<State>) -> impl Iterator<Item = &'a Glob> {
+fn ends<'a>(globs: &'a [Glob], states: &'a [State]) -> impl Iterator<Item = &'a Glob> {
     states.iter().filter(|(glob, at)| *at == globs[*glob].steps.len()).map(|(glob, _)| &globs[*glob])
 }

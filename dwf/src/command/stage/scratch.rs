@@ -20,10 +20,13 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The kernel leaves its own folder in each `work` without any permission.
+        // The kernel leaves its own folder in each `work` without any permission, and with a rootless
+        // engine it is another user's: it can be taken away, but not be looked into.
         for layer in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
             let kernels = layer.path().join("work/work");
-            let _ = std::fs::set_permissions(kernels, std::fs::Permissions::from_mode(0o700));
+            if std::fs::remove_dir(&kernels).is_err() {
+                let _ = std::fs::set_permissions(kernels, std::fs::Permissions::from_mode(0o700));
+            }
         }
         // What cannot be removed is found below the cache root, where it is no more than space.
         let _ = std::fs::remove_dir_all(&self.0);
