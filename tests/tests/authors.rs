@@ -274,11 +274,12 @@ fn a_recording_answers_in_the_place_of_its_extension() {
     std::fs::rename(author.project(), author.sandbox.path().join("elsewhere")).expect("a move");
     std::fs::remove_dir_all(author.sandbox.path().join("ext")).expect("the extension goes");
     let wrapper = format!(
-        "#!/bin/sh\nexec '{}' ext replay '{}' \"$@\"\n",
-        author.sandbox.dwf_path().display(),
-        recording.display()
+        "#!/bin/sh\nexec '{}' ext replay \"${{0%/*}}/talk.jsonl\" \"$@\"\n",
+        author.sandbox.dwf_path().display()
     );
     let wrapper = author.sandbox.program("replay/devflow-ext-my-make", &wrapper);
+    // In its jail it can read what lies beside it, and nothing else of the user's.
+    std::fs::copy(&recording, wrapper.with_file_name("talk.jsonl")).expect("a copy");
     let spec = |words: &[&str]| {
         let spec = author.sandbox.dwf(&author.sandbox.path().join("elsewhere"), words.iter().copied());
         spec.env("DWF_EXT_MY_MAKE", &wrapper.to_string_lossy())

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
-use devflow_tests::{Run, Sandbox, repository};
+use devflow_tests::{Run, Sandbox, Spec, repository};
 use serde_json::Value;
 
 /// Each fault of `fixtures/devflow-ext-nearly`, and the check that it fails.
@@ -187,7 +187,12 @@ fn good_extensions_pass() {
         sandbox.project(name, name);
     }
     let (own, examples) = (sandbox.path().join("bin"), repository().join("protocol/examples"));
+    let in_c = sandbox.path().join("devflow-ext-hello-c");
+    let words = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-o"].map(str::to_owned);
+    let files = [&in_c, &examples.join("hello.c")].map(|path| path.to_string_lossy().into_owned());
+    Spec::new("cc").args(words.into_iter().chain(files).chain(["-ljansson".to_owned()])).run().expect(0);
     let subjects = [
+        (in_c, "hello"),
         (own.join("devflow-ext-rust"), "rust"),
         (own.join("devflow-ext-node"), "node"),
         (own.join("devflow-ext-python"), "python"),

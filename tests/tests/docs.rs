@@ -184,6 +184,12 @@ fn every_exit_code_is_described() {
     assert_eq!(described, in_code);
 }
 
+/// What a link to a heading calls it.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
+}
+
 #[test]
 fn links_lead_to_files() {
     for document in ["README.md", "CHANGELOG.md", "dwf/ARCHITECTURE.md", "dwf/CONFIG.md", "protocol/SPEC.md"]
@@ -194,8 +200,14 @@ fn links_lead_to_files() {
         let prose: String = read(document).split("\n```").step_by(2).collect();
         for rest in prose.split("](").skip(1) {
             let link = rest.split(')').next().unwrap_or_default();
-            let there = link.starts_with("https://") || folder.join(link).exists();
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let there = link.starts_with("https://") || folder.join(file).exists();
             assert!(there, "{document}: there is no {link}");
+            let has_heading =
+                |text: String| text.lines().any(|line| line.starts_with('#') && slug(line) == anchor);
+            let there =
+                anchor.is_empty() || std::fs::read_to_string(folder.join(file)).is_ok_and(has_heading);
+            assert!(there, "{document}: there is no heading for {link}");
         }
     }
 }

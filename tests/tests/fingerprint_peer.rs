@@ -318,7 +318,7 @@ fn this_repository() {
 #[test]
 fn repositories_of_others() {
     let sandbox = Sandbox::without_engine();
-    let words = ["metadata", "--format-version", "1", "--offline", "--locked"];
+    let words = ["metadata", "--format-version", "1", "--locked"];
     let run = Spec::new("cargo").args(words).cwd(repository()).run();
     let metadata: Value = serde_json::from_str(&run.expect(0).stdout).expect("JSON");
     for name in ["tokio", "libc"] {

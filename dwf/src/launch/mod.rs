@@ -88,7 +88,9 @@ impl Launcher {
         let entries = std::env::split_paths(world.var("PATH").unwrap_or(""));
         let path = entries.filter(|dir| believable_dir(dir, &project.root, world).is_ok()).collect();
         let jailer = Jailer::new(policy);
-        let common = bounds.common();
+        let mut common = bounds.common();
+        // A recording is replayed by dwf itself, in the place of its extension.
+        common.run.push(world.exe.clone());
         Self { world: Arc::new(world.clone()), bounds, path, jailer, common, consent }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use devflow_protocol::COOKIE;
@@ -25,8 +26,30 @@ pub fn examples() -> Vec<(&'static str, PathBuf)> {
         ("hello-py", scripts.join("devflow-ext-hello-py")),
         ("hello-sh", scripts.join("devflow-ext-hello-sh")),
         ("hello-js", scripts.join("devflow-ext-hello-js")),
+        ("hello-c", c_example()),
         ("hello", rust_example()),
     ]
+}
+
+/// The example in C, compiled once.
+fn c_example() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/hello.c");
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hello-c-{}", std::process::id()));
+        compile(&source, &program);
+        program
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a compiler is a process, too")]
+fn compile(source: &Path, program: &Path) {
+    let mut compiler = std::process::Command::new("cc");
+    compiler.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-o"]).arg(program).arg(source);
+    let output = compiler.arg("-ljansson").output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}\n.ci/engines installs what the tests need");
 }
 
 /// The example in Rust.
