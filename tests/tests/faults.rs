@@ -24,11 +24,15 @@ fn verify(sandbox: &Sandbox, stack: &str) -> Run {
     spec(sandbox, stack, "").run()
 }
 
+/// Deadlines that a test can wait for.
+const LIMITS: &str = "[extensions]\ninitialize_timeout = 3\nrequest_timeout = 3\n";
+
 /// The run of a project of one stack, with more for its devflow.toml.
 fn spec(sandbox: &Sandbox, stack: &str, config: &str) -> Spec {
     sandbox.write(&format!("{stack}/devflow.toml"), &format!("[project]\nstack = [\"{stack}\"]\n{config}"));
-    let limits = "[extensions]\ninitialize_timeout = 3\nrequest_timeout = 3\n";
-    sandbox.write("config/devflow/config.toml", limits);
+    if !sandbox.path().join("config").exists() {
+        sandbox.write("config/devflow/config.toml", LIMITS);
+    }
     let project = sandbox.path().join(stack);
     let spec = sandbox.dwf(&project, ["run", "test:unit", "--profile", "host"]);
     let path = format!("{}:/usr/bin:/bin", sandbox.path().join("found").display());
@@ -147,7 +151,9 @@ fn a_wrong_configuration_is_the_users() {
 
 /// Where a jail keeps extensions from what is tried, it has to hold without one, too.
 fn without_a_jail(sandbox: &Sandbox) {
-    sandbox.write("home/.config/devflow/config.toml", "[extensions]\njail = \"off\"\n");
+    for place in ["config", "home/.config"] {
+        sandbox.write(&format!("{place}/devflow/config.toml"), &format!("{LIMITS}jail = \"off\"\n"));
+    }
 }
 
 #[test]
