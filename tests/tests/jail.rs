@@ -5,7 +5,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{SocketAddr, UnixListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use devflow_tests::{Run, Sandbox, Spec, repository};
 
@@ -202,11 +202,16 @@ fn every_interpreter_starts(sandbox: &Sandbox) {
 fn every_interpreter_starts_as_root() {
     let sandbox = Sandbox::without_engine();
     every_interpreter_starts(&sandbox);
-    // A real manager of versions, where there is one.
-    let shims = Path::new("/root/.pyenv/shims");
-    if shims.join("python3").exists() {
-        starts(&sandbox, "pyenv", "#!/usr/bin/env python3", "python", &[shims])
-            .says("runs /root/.pyenv/versions/");
+    // A real manager of versions, where the user has one; a made-up one is tried everywhere.
+    let spec = sandbox.dwf(sandbox.path(), [] as [&str; 0]);
+    let real = |dir: &PathBuf| dir.ends_with(".pyenv/shims") && dir.join("python3").exists();
+    match std::env::split_paths(spec.get_env("PATH")).find(real) {
+        Some(shims) => {
+            let versions = shims.with_file_name("versions");
+            starts(&sandbox, "pyenv", "#!/usr/bin/env python3", "python", &[&shims])
+                .says(&format!("runs {}/", versions.display()));
+        }
+        None => eprintln!("no pyenv on PATH: only the made-up manager was tried"),
     }
 }
 

@@ -192,11 +192,9 @@ fn an_interrupted_download_leaves_nothing() {
         assert!(begin.elapsed() < Duration::from_secs(30), "nothing is fetched");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let begin = Instant::now();
     let pid = Pid::from_raw(i32::try_from(started.child.id()).expect("a process id"));
     kill(pid, Signal::SIGINT).expect("a signal");
     started.wait().expect(130).says("interrupted by SIGINT");
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     let tmp = pinning.sandbox.path().join("home/.local/share/devflow/ext/tmp");
     assert_eq!(std::fs::read_dir(tmp).expect("a folder").count(), 0);
     assert!(!pinning.lock().exists());

@@ -1,7 +1,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tar::{Builder, EntryType, Header};
 
@@ -42,12 +42,10 @@ fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
 
 #[track_caller]
 fn fails(answers: Vec<Vec<u8>>, reason: &str) -> FetchError {
-    let start = Instant::now();
     let url = server(answers) + "/x";
     let error = http().get(&url, &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains(reason) && error.to_string().contains(&url), "{error}");
     assert_eq!(error.exit(), Exit::Machine);
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     error
 }
 
