@@ -79,6 +79,11 @@ impl Ground {
         Ok(Launcher::new(world, &self.project, self.user.extensions.jail, consent))
     }
 
+    /// The fingerprint that the project had when it was last asked for.
+    pub(super) fn last_fingerprint(&self, world: &World) -> Option<String> {
+        Memory::new(&self.project.root, &world.state().ok()?).last()
+    }
+
     /// Asks the extensions; `host` is where actions will run.
     pub(super) async fn ask(&self, world: &World, request: &Request, host: bool) -> Result<Answered, Error> {
         let places = self.places(world);

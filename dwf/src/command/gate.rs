@@ -73,9 +73,20 @@ async fn ask_and_find(
         match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
             Decision::Container(choice) => {
                 let asked = async {
-                    let answered = ground.ask(world, request, false).await?;
-                    let fingerprint = &answered.fingerprint.hex;
-                    let seen = image::glance(choice, &ground.project, fingerprint, world).await;
+                    // Mostly the identity is what it was; then nothing waits for the question to the engine.
+                    let last = ground.last_fingerprint(world);
+                    let early = async {
+                        match &last {
+                            Some(hex) => Ok(image::glance(choice, &ground.project, hex, world).await),
+                            None => Ok(None),
+                        }
+                    };
+                    let (answered, seen) = tokio::try_join!(ground.ask(world, request, false), early)?;
+                    let hex = &answered.fingerprint.hex;
+                    let seen = match last.as_ref() == Some(hex) {
+                        true => seen,
+                        false => image::glance(choice, &ground.project, hex, world).await,
+                    };
                     Ok::<_, Error>((answered, seen.map(Box::new)))
                 };
                 let (asked, engine) = tokio::join!(asked, engine::find(choice, &ground.project.root, world));

@@ -82,6 +82,12 @@ impl Memory {
         }
     }
 
+    /// The fingerprint that was met last.
+    pub fn last(&self) -> Option<String> {
+        let (_, path) = self.known().ok()?.pop()?;
+        path.file_stem()?.to_str().filter(|hex| Self::is_fingerprint(hex)).map(str::to_owned)
+    }
+
     /// Remembers a fingerprint, and forgets those that were not met for longest.
     pub fn keep(&self, fingerprint: &Fingerprint) -> io::Result<()> {
         let path = self.path(&fingerprint.hex);
@@ -100,15 +106,7 @@ impl Memory {
     }
 
     fn forget(&self) -> io::Result<()> {
-        let mut known: Vec<(SystemTime, PathBuf)> = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            // Another dwf may have forgotten it meanwhile.
-            if let Ok(time) = entry.metadata().and_then(|metadata| metadata.modified()) {
-                known.push((time, entry.path()));
-            }
-        }
-        known.sort();
+        let mut known = self.known()?;
         let surplus = known.len().saturating_sub(MOST);
         for (_, path) in known.drain(..surplus) {
             match fs::remove_file(path) {
@@ -117,6 +115,20 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// What is remembered, the oldest first.
+    fn known(&self) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+        let mut known = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            // Another dwf may have forgotten it meanwhile.
+            if let Ok(time) = entry.metadata().and_then(|metadata| metadata.modified()) {
+                known.push((time, entry.path()));
+            }
+        }
+        known.sort();
+        Ok(known)
     }
 
     fn path(&self, hex: &str) -> PathBuf {
@@ -151,7 +163,9 @@ mod tests {
         assert!(matches!(memory.recall(&all[2].hex), Err(MemoryError::Unknown(_))));
         assert_eq!(memory.recall(&all[3].hex).unwrap(), all[3]);
         // One that is met again is young again.
+        assert_eq!(memory.last().as_ref(), all.last().map(|last| &last.hex));
         memory.keep(&all[3]).unwrap();
+        assert_eq!(memory.last().as_ref(), Some(&all[3].hex));
         memory.keep(&fingerprint("more")).unwrap();
         assert!(memory.recall(&all[3].hex).is_ok() && memory.recall(&all[4].hex).is_err());
         assert_eq!(fs::read_dir(&memory.folder).unwrap().count(), MOST);
@@ -159,7 +173,7 @@ mod tests {
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&memory.folder), mode(&memory.path(&all[3].hex))), (0o700, 0o600));
         let other = Memory::new(Path::new("/q"), &state.path().join("new"));
-        assert!(other.recall(&all[3].hex).is_err());
+        assert!(other.recall(&all[3].hex).is_err() && other.last().is_none());
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! whatever links say.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 
 use super::{Failure, paths};
@@ -42,6 +42,8 @@ pub struct Files {
     root: PathBuf,
     member: String,
     seen: RefCell<BTreeSet<String>>,
+    /// Where folders really are.
+    folders: RefCell<BTreeMap<String, PathBuf>>,
 }
 
 /// An entry of a folder.
@@ -76,7 +78,7 @@ impl Files {
             Failure::invalid_project(".", None, format!("{} cannot be read: {error}", project.root))
         })?;
         let member = paths::at("", project.dir.as_str());
-        Ok(Self { root, member, seen: RefCell::default() })
+        Ok(Self { root, member, seen: RefCell::default(), folders: RefCell::default() })
     }
 
     /// The member's folder, `""` where it is the root: a path like all others here.
@@ -148,12 +150,31 @@ impl Files {
     /// Where a path really is; nothing when it does not exist, a failure when it leads out.
     fn place(&self, path: &str) -> Result<Option<PathBuf>, Failure> {
         self.seen.borrow_mut().insert(paths::at("", path));
-        match fs::canonicalize(self.root.join(path)) {
+        match self.real(path) {
             Ok(place) if place.starts_with(&self.root) => Ok(Some(place)),
             Ok(_) => Err(self.wrong(path, None, "it leads out of the project")),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(self.wrong(path, None, error.to_string())),
         }
+    }
+
+    /// Follows all links. Many files of one folder are asked for, so the way to it is gone once.
+    fn real(&self, path: &str) -> io::Result<PathBuf> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if matches!(name, "" | "." | "..") {
+            return fs::canonicalize(self.root.join(path));
+        }
+        let place = self.folder(folder)?.join(name);
+        if fs::symlink_metadata(&place)?.is_symlink() { fs::canonicalize(place) } else { Ok(place) }
+    }
+
+    fn folder(&self, path: &str) -> io::Result<PathBuf> {
+        if let Some(place) = self.folders.borrow().get(path) {
+            return Ok(place.clone());
+        }
+        let place = fs::canonicalize(self.root.join(path))?;
+        self.folders.borrow_mut().insert(path.to_owned(), place.clone());
+        Ok(place)
     }
 }
 
