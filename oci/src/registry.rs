@@ -13,6 +13,8 @@ pub enum Trouble {
     Missing,
     /// It does not answer.
     Unreachable,
+    /// It has it for other processors only.
+    Platform,
     /// What it sends is not what its digest says.
     Corrupt,
     /// The machine's disk is full.
@@ -22,7 +24,7 @@ pub enum Trouble {
 }
 
 /// Phrases of the clients, in small letters. Earlier rows are more certain than later ones.
-const PHRASES: [(Trouble, &[&str]); 5] = [
+const PHRASES: [(Trouble, &[&str]); 6] = [
     (Trouble::NoSpace, &["no space left on device"]),
     (
         Trouble::Corrupt,
@@ -33,6 +35,10 @@ const PHRASES: [(Trouble, &[&str]); 5] = [
             "unexpected digest",
             "does not match digest",
         ],
+    ),
+    (
+        Trouble::Platform,
+        &["no matching manifest", "no image found in manifest list", "no image found in image index"],
     ),
     (
         Trouble::Missing,
@@ -87,6 +93,7 @@ impl fmt::Display for Trouble {
             Self::Denied => "the registry denies access",
             Self::Missing => "the registry does not have it",
             Self::Unreachable => "the registry cannot be reached",
+            Self::Platform => "the registry has it for other processors only",
             Self::Corrupt => "the registry sends something else than the digest says",
             Self::NoSpace => "the disk is full",
             Self::Other => "the engine failed",

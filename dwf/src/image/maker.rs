@@ -2,126 +2,192 @@
 
 use std::time::Duration;
 
-use devflow_oci::build::is_buildkit_missing;
-use devflow_oci::{Build, Engine, Image, ImageRef, Invocation, build, inspect, store};
-use tokio::time::sleep;
+use devflow_oci::bake;
+use devflow_oci::build::{Builder, buildx, is_buildkit_missing};
+use devflow_oci::hash::is_sha256;
+use devflow_oci::image::architecture;
+use devflow_oci::registry::{Trouble, trouble};
+use devflow_oci::store::{self, Stored};
+use devflow_oci::{Build, Engine, EngineKind, Image, ImageName, ImageRef, Invocation, inspect, label};
 
-use super::ImageError;
-use crate::engine::{last_line, run, run_unless};
+use super::work::{Tidy, work};
+use super::{ImageError, Recipe};
+use crate::engine::{last_line, run};
 use crate::error::Error;
-use crate::process::{CaptureError, Captured};
+use crate::process::Captured;
 use crate::project::Project;
-use crate::signals::{Interrupted, Signals};
+use crate::report::Reporter;
+use crate::signals::Signals;
 use crate::world::World;
 
 /// For a question to the engine.
 const ASK: Duration = Duration::from_secs(30);
-/// For a pull or a build.
-const WORK: Duration = Duration::from_secs(3600);
 
-/// For a pull or a build that was stopped to remove what it made.
-const TIDY: Duration = Duration::from_secs(10);
-
-/// Who is asked to end when a pull or a build has to.
-#[derive(Debug, Clone, Copy)]
-enum Tidy {
-    /// The client and all it started.
-    All,
-    /// What the client started.
-    Workers,
-}
-
-/// Looks for, pulls and builds one image, on one engine.
+/// Looks for, pulls, names, builds and pushes one image, on one engine.
 pub(super) struct Maker<'a> {
     pub(super) engine: &'a Engine,
     pub(super) world: &'a World,
+    pub(super) reporter: &'a mut Reporter,
     pub(super) signals: &'a mut Signals,
     pub(super) name: ImageRef,
-    pub(super) tried: Vec<String>,
 }
 
 impl Maker<'_> {
+    /// The image, if the engine has it.
     pub(super) async fn look(&mut self) -> Result<Option<Image>, Error> {
-        let name = self.name.to_string();
-        let failed = |reason: String| ImageError::Ask { name: name.clone(), reason };
-        let question = inspect::inspect(self.engine, &self.name);
-        let asking = self.signals.unless(run(&question, self.world, ASK));
-        let said = asking.await?.map_err(|error| failed(error.to_string()))?;
+        self.inspect(&inspect::inspect(self.engine, &self.name)).await
+    }
+
+    async fn inspect(&mut self, question: &Invocation) -> Result<Option<Image>, Error> {
+        let said = self.ask(question).await?;
         let found = inspect::parse_inspect(said.status.success(), &said.stdout, &said.stderr);
-        Ok(found.map_err(|error| failed(error.to_string()))?)
+        Ok(found.map_err(|error| self.failed(error.to_string()))?)
     }
 
-    pub(super) async fn pull(&mut self) -> Result<bool, Error> {
-        let reason = match self.work(&store::pull(self.engine, &self.name), Tidy::All).await? {
-            Ok(said) if said.status.success() => return Ok(true),
-            Ok(said) => last_line(&said.stderr).unwrap_or_default(),
-            Err(error) => error.to_string(),
-        };
-        self.tried.push(format!("it could not be pulled: {reason}"));
-        Ok(false)
+    async fn ask(&mut self, question: &Invocation) -> Result<Captured, Error> {
+        let said = self.signals.unless(run(question, self.world, ASK)).await?;
+        Ok(said.map_err(|error| self.failed(error.to_string()))?)
     }
 
-    /// A long call; a signal, or too long a time, ends it so that it leaves nothing behind.
-    async fn work(
+    fn failed(&self, reason: String) -> ImageError {
+        ImageError::Ask { name: self.name.to_string(), reason }
+    }
+
+    /// Fetches it; on failure says why.
+    pub(super) async fn pull(&mut self) -> Result<Result<(), (Trouble, String)>, Error> {
+        let line = store::pull(self.engine, &self.name);
+        Ok(self.exchange(&line, "pulling").await?.map(|_| ()))
+    }
+
+    /// Sends it; the digest under which the registry has it, or why not.
+    pub(super) async fn push(&mut self) -> Result<Result<Option<String>, (Trouble, String)>, Error> {
+        let line = store::push(self.engine, &self.name);
+        Ok(self.exchange(&line, "pushing").await?.map(|said| store::parse_push(&said.stdout)))
+    }
+
+    async fn exchange(
         &mut self,
         invocation: &Invocation,
-        tidy: Tidy,
-    ) -> Result<Result<Captured, CaptureError>, Error> {
-        let stop = async {
-            tokio::select! {
-                number = self.signals.next() => Some(number),
-                () = sleep(WORK) => None,
-            }
-        };
-        let (number, mut process) = match run_unless(invocation, self.world, stop).await {
-            Ok(captured) => return Ok(captured),
-            Err(stopped) => stopped,
-        };
-        let hurry = async {
-            tokio::select! {
-                _ = self.signals.next() => {}
-                () = sleep(TIDY) => {}
-            }
-        };
-        match tidy {
-            Tidy::All => process.end(hurry).await,
-            Tidy::Workers => process.end_workers(hurry).await,
+        what: &str,
+    ) -> Result<Result<Captured, (Trouble, String)>, Error> {
+        let what = format!("{what} {}", self.name);
+        let done = work(invocation, &what, Tidy::All, self.world, self.reporter, self.signals);
+        Ok(match done.await? {
+            Ok(said) if said.status.success() => Ok(said),
+            Ok(said) => Err((trouble(&said.stderr), last_line(&said.stderr).unwrap_or_default())),
+            Err(error) => Err((Trouble::Other, error.to_string())),
+        })
+    }
+
+    /// An image of this repository that was built from the same inputs: its name.
+    ///
+    /// Anyone can write labels, and an image inherits those of its base. So what counts besides is a name that only dwf,
+    /// a pull from the project's own registry, or somebody who may give orders to the engine can have given: an image
+    /// that has it would run as well if the tree were the one of its tag.
+    pub(super) async fn twin(&mut self, project: &Project, hash: &str) -> Result<Option<Stored>, Error> {
+        let question = store::list(self.engine, &format!("{}={hash}", label::BUILD));
+        let said = self.ask(&question).await?;
+        if !said.status.success() {
+            return Err(self.failed(last_line(&said.stderr).unwrap_or_default()).into());
         }
-        match number {
-            Some(number) => Err(Interrupted(number).into()),
-            None => Ok(Err(CaptureError::Timeout(WORK))),
+        let stored =
+            store::parse_list(self.engine, &said.stdout).map_err(|error| self.failed(error.to_string()))?;
+        let ours = self.name.repository();
+        let named = [ours.to_owned(), format!("localhost/{ours}"), format!("docker.io/{ours}")];
+        for one in stored {
+            if !named.contains(&one.repository) || !one.tag.as_deref().is_some_and(is_sha256) {
+                continue;
+            }
+            let Some(image) = self.inspect(&inspect::inspect_id(self.engine, &one.id)).await? else {
+                continue;
+            };
+            let has = |key: &str, value: &str| image.labels.get(key).is_some_and(|known| known == value);
+            let here = image.architecture == architecture(std::env::consts::ARCH);
+            if here && has(label::BUILD, hash) && has(label::PROJECT, &project.name) {
+                return Ok(Some(one));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives an image that is there this name.
+    pub(super) async fn tag(&mut self, id: &str) -> Result<(), Error> {
+        let said = self.ask(&store::tag(self.engine, &ImageName::Id(id.to_owned()), &self.name)).await?;
+        match said.status.success() {
+            true => Ok(()),
+            false => Err(self.failed(last_line(&said.stderr).unwrap_or_default()).into()),
         }
     }
 
-    pub(super) async fn build(&mut self, project: &Project, dockerfile: &str) -> Result<(), Error> {
+    /// Takes the name away, whatever becomes of it.
+    pub(super) async fn untag(&mut self) -> Result<(), Error> {
+        self.ask(&store::remove(self.engine, &self.name)).await.map(|_| ())
+    }
+
+    /// Builds it. What the project's files say of the build is all that the builder is told.
+    pub(super) async fn build(
+        &mut self,
+        project: &Project,
+        recipe: &Recipe,
+        hash: &str,
+    ) -> Result<(), Error> {
         let name = self.name.to_string();
         let failed = |words: String| ImageError::Build {
             name: name.clone(),
-            dockerfile: dockerfile.to_owned(),
+            dockerfile: recipe.shown.clone(),
+            full: trouble(&words) == Trouble::NoSpace,
             words,
         };
         // Podman that is asked to end leaves containers; one whose worker ended removes them.
         let tidy = if self.engine.is_podman() { Tidy::Workers } else { Tidy::All };
         let mut build = Build {
-            context: project.root.clone(),
-            dockerfile: project.root.join(dockerfile),
+            context: recipe.context.clone(),
+            dockerfile: recipe.dockerfile.clone(),
+            target: recipe.stage.clone(),
             tag: self.name.clone(),
-            labels: [("dwf.project".to_owned(), project.name.clone())].into(),
-            args: Default::default(),
-            builder: build::Builder::BuildKit,
+            // Also where there is no hash: that of the base image would say what is not true.
+            labels: label::labels(&project.name, self.name.tag().unwrap_or_default(), hash),
+            args: recipe.args.clone(),
+            builder: Builder::BuildKit,
         };
+        let bake = match &recipe.bake {
+            Some(target) if self.has_buildx().await? => Some(target),
+            _ => None,
+        };
+        let from = match bake {
+            Some(target) => format!("target {target} of {}", bake::FILE),
+            None => recipe.shown.clone(),
+        };
+        self.reporter.note(&format!("building {name} from {from} …"));
         loop {
-            let invocation = build.run(self.engine).map_err(|error| failed(error.to_string()))?;
-            let said = self.work(&invocation, tidy).await?.map_err(|error| failed(error.to_string()))?;
+            let invocation = match bake {
+                Some(target) => {
+                    let file = project.root.join(bake::FILE);
+                    let line = build.bake(self.engine, &file, target, architecture(std::env::consts::ARCH));
+                    line.map(|line| line.cwd(&project.root))
+                }
+                None => build.run(self.engine),
+            };
+            let invocation = invocation.map_err(|error| failed(error.to_string()))?;
+            let what = format!("building {name}");
+            let done = work(&invocation, &what, tidy, self.world, self.reporter, self.signals).await?;
+            let said = done.map_err(|error| failed(error.to_string()))?;
             if said.status.success() {
                 return Ok(());
             }
-            if build.builder == build::Builder::BuildKit && is_buildkit_missing(&said.stderr) {
-                build.builder = build::Builder::Classic;
+            if bake.is_none() && build.builder == Builder::BuildKit && is_buildkit_missing(&said.stderr) {
+                build.builder = Builder::Classic;
                 continue;
             }
             let words = if said.stderr.trim().is_empty() { said.stdout } else { said.stdout + &said.stderr };
             return Err(failed(end_of(&words, 60)).into());
+        }
+    }
+
+    async fn has_buildx(&mut self) -> Result<bool, Error> {
+        match self.engine.kind {
+            EngineKind::Docker => Ok(self.ask(&buildx(self.engine)).await?.status.success()),
+            EngineKind::Podman => Ok(false),
         }
     }
 }

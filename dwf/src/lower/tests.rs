@@ -96,7 +96,6 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         cache_root: root,
         scratch: Path::new("/w/shop/.cache/tmp/r1"),
         config: &crate::config::Container { network: crate::config::Network::Fetch, ..Default::default() },
-        name: &"shop:1".parse().unwrap(),
         image: &image,
         user: &user,
         passwd: None,

@@ -2,6 +2,7 @@
 
 mod build;
 mod dockerfile;
+mod found;
 mod list;
 mod prune;
 mod pull;
