@@ -88,6 +88,14 @@ pub enum ImageError {
         /// The image.
         name: String,
     },
+    /// The engine has none of the files as they are.
+    #[error("{engine} has no image of the project's files as they are, which would be {name}")]
+    Unbuilt {
+        /// The image.
+        name: String,
+        /// The engine.
+        engine: String,
+    },
     /// It is not what the files are.
     #[error("the image {name} is not what the project's files say: {reason}")]
     Stale {
@@ -103,16 +111,13 @@ impl Explain for ImageError {
         match self {
             Self::Name { .. } | Self::File { .. } | Self::NoRegistry { .. } => Exit::Usage,
             Self::Bake(BakeError::Syntax(_)) => Exit::Usage,
-            Self::Bake(BakeError::Refused { .. }) | Self::Foreign { .. } | Self::Stale { .. } => {
-                Exit::Refused
-            }
+            Self::Bake(BakeError::Refused { .. }) => Exit::Refused,
+            Self::Foreign { .. } | Self::Unbuilt { .. } | Self::Stale { .. } => Exit::Refused,
             Self::Build { full: true, .. } | Self::Registry { trouble: Trouble::NoSpace, .. } => {
                 Exit::Machine
             }
-            Self::Ask { .. } | Self::Absent { .. } | Self::Build { .. } | Self::Changed { .. } => {
-                Exit::Engine
-            }
-            Self::Registry { .. } => Exit::Engine,
+            Self::Ask { .. } | Self::Absent { .. } | Self::Build { .. } => Exit::Engine,
+            Self::Changed { .. } | Self::Registry { .. } => Exit::Engine,
         }
     }
 
@@ -144,6 +149,7 @@ impl Explain for ImageError {
                 "set `image` in [container] to a repository of a registry, such as ghcr.io/acme/shop-ci"
                     .to_owned()
             }
+            Self::Unbuilt { .. } => "build it first: dwf image build".to_owned(),
             Self::Stale { .. } => "build it: dwf image build --force".to_owned(),
             Self::Registry { trouble, .. } => return trouble_hint(*trouble),
             _ => return None,

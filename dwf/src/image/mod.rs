@@ -168,9 +168,9 @@ impl Images<'_> {
             return Err(ImageError::NoRegistry { name: name.to_string(), what: "push" }.into());
         }
         let stale = |reason: String| ImageError::Stale { name: name.to_string(), reason };
-        let kind = self.engine.kind;
         let Some(image) = self.maker(&name).look().await? else {
-            return Err(stale(format!("{kind} has none of this fingerprint")).into());
+            let engine = self.engine.kind.to_string();
+            return Err(ImageError::Unbuilt { name: name.to_string(), engine }.into());
         };
         if let Some(recipe) = Recipe::of(self.project)?
             && let Some(hash) = self.hash(&recipe).await?
