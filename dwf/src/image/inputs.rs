@@ -121,6 +121,7 @@ mod tests {
                 stage: None,
                 args: Default::default(),
                 bake: None,
+                note: None,
             };
             hash(&recipe, &self.0.path().join(".cache/devflow")).unwrap()
         }
@@ -190,6 +191,7 @@ mod tests {
             stage: stage.map(str::to_owned),
             args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             bake: None,
+            note: None,
         };
         let cache = Path::new("/elsewhere");
         let all = [

@@ -222,6 +222,9 @@ impl Images<'_> {
     /// Names an image that was built from the same inputs, if that will do, or builds one.
     async fn make(&mut self, name: ImageRef, recipe: &Recipe, twin: bool) -> Result<Ready, Error> {
         let project = self.project;
+        if let Some(note) = &recipe.note {
+            self.reporter.note(note);
+        }
         let hash = self.hash(recipe).await?;
         let mut maker = self.maker(&name);
         if let (true, Some(hash)) = (twin, &hash)

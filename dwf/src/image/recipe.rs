@@ -32,6 +32,8 @@ pub struct Recipe {
     pub args: BTreeMap<String, String>,
     /// The target of the bake file that says so.
     pub bake: Option<String>,
+    /// Why the bake file says nothing about it, where there is one that could.
+    pub note: Option<String>,
 }
 
 impl Recipe {
@@ -48,6 +50,7 @@ impl Recipe {
             stage: None,
             args: BTreeMap::new(),
             bake: None,
+            note: None,
         };
         plain.baked(project).map(Some)
     }
@@ -62,7 +65,14 @@ impl Recipe {
         let Some(name) = file.chosen() else { return Ok(self) };
         match file.dockerfile(name) {
             // It is for another image, such as that of the product.
-            Some(other) if normal(&project.root, &other) != self.dockerfile => return Ok(self),
+            Some(other) if normal(&project.root, &other) != self.dockerfile => {
+                let note = format!(
+                    "{} does not count: its target `{name}` builds from {other}, not from {}",
+                    bake::FILE,
+                    self.shown
+                );
+                return Ok(Self { note: Some(note), ..self });
+            }
             Some(_) | None => {}
         }
         let target = file.target(name).map_err(ImageError::Bake)?;
