@@ -28,7 +28,7 @@ impl Registry {
     /// Starts one that keeps its data in a folder of the sandbox; `more` is YAML for its configuration.
     pub fn start(sandbox: &Sandbox, more: &str) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
-        let name = format!("registry-{}", address.replace(':', "-"));
+        let name = format!("registry-{}", address.replace([':', '/'], "-"));
         let folder = sandbox.path().join(&name).join("data");
         let yaml = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{address}\"}}\n{more}",
@@ -52,6 +52,11 @@ impl Registry {
     /// Where nobody answers: the name of a registry, without one.
     pub fn absent(sandbox: &Sandbox) -> Self {
         Self::elsewhere(sandbox, &format!("127.0.0.1:{}", free_port()))
+    }
+
+    /// None at all: names that only an engine knows.
+    pub fn none(sandbox: &Sandbox) -> Self {
+        Self::elsewhere(sandbox, &format!("localhost/dwf-tests-{}", free_port()))
     }
 
     /// A registry that the test itself plays at this address.
@@ -87,7 +92,7 @@ impl Registry {
 /// Podman's list of registries, with this one.
 fn trust(sandbox: &Sandbox, address: &str) -> PathBuf {
     let text = format!("[[registry]]\nlocation = \"{address}\"\ninsecure = true\n");
-    sandbox.write(&format!("registries-{}.conf", address.replace(':', "-")), &text)
+    sandbox.write(&format!("registries-{}.conf", address.replace([':', '/'], "-")), &text)
 }
 
 impl Drop for Registry {

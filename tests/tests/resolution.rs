@@ -8,7 +8,7 @@ use devflow_tests::{Engine, Registry, Run, Sandbox, Spec, append, edit, give};
 const ENGINES: [Engine; 2] = [Engine::Docker, Engine::Podman];
 const LOCK: &str = "version = 1\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n";
 
-/// A project whose image has no registry that answers, so that all of it is made here; and goes with that registry.
+/// A project whose image has no registry, so that all of it is made here.
 fn project(sandbox: &Sandbox, registry: &Registry, name: &str, dockerfile: &str) -> PathBuf {
     let config = format!(
         "[project]\nname = \"{name}\"\nstack = []\n[container]\nimage = \"{}/tests/{name}\"\n\
@@ -41,7 +41,7 @@ fn inspect(engine: Engine, name: &str, format: &str) -> String {
 #[test]
 fn a_new_lock_file_is_a_new_name_and_no_build() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     for engine in ENGINES {
         let dockerfile = "FROM debian:bookworm-slim\nCOPY greeting /greeting\n";
         let root = project(&sandbox, &registry, engine.name(), dockerfile);
@@ -89,7 +89,7 @@ fn a_new_lock_file_is_a_new_name_and_no_build() {
 #[test]
 fn labels_alone_are_not_believed() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     for engine in ENGINES {
         let root = project(&sandbox, &registry, engine.name(), "FROM scratch\nCOPY greeting /greeting\n");
         let (first, _) = told(&dwf(&sandbox, &root, engine, &["image", "build"]));
@@ -132,7 +132,7 @@ fn baked(sandbox: &Sandbox, registry: &Registry, name: &str) -> PathBuf {
 #[test]
 fn a_bake_file_is_honoured_by_the_engines_own_build() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     for engine in ENGINES {
         let root = baked(&sandbox, &registry, engine.name());
         // What the environment has is no part of it.
@@ -151,7 +151,7 @@ fn a_bake_file_is_honoured_by_the_engines_own_build() {
 #[test]
 fn a_bake_file_that_reaches_further_is_refused() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     let root = baked(&sandbox, &registry, "shop");
     let bake = root.join("docker-bake.hcl");
     for (more, says) in [
@@ -206,7 +206,7 @@ DOCKER_BUILDKIT=0 exec docker build --quiet --tag "$tag" "$@" "$context"
 #[test]
 fn bake_is_asked_where_there_is_a_stand_in_for_buildx() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     let root = baked(&sandbox, &registry, "shop");
     sandbox.program("home/.docker/cli-plugins/docker-buildx", BUILDX);
     let run = dwf(&sandbox, &root, Engine::Docker, &["image", "build"]);
@@ -234,7 +234,7 @@ fn bake_is_asked_where_there_is_a_stand_in_for_buildx() {
 #[test]
 fn files_that_change_in_a_build_leave_no_name() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     let sleep = format!(
         "FROM debian:bookworm-slim\nCOPY greeting /greeting\nRUN : {} && sleep 2\n",
         sandbox.path().display()
@@ -255,7 +255,7 @@ fn files_that_change_in_a_build_leave_no_name() {
 #[test]
 fn a_full_disk_is_the_machines_fault() {
     let sandbox = Sandbox::new(Engine::Podman);
-    let registry = Registry::absent(&sandbox);
+    let registry = Registry::none(&sandbox);
     let root = project(&sandbox, &registry, "shop", "FROM scratch\nCOPY large /large\n");
     Spec::new("sh").args(["-c", "head -c 12000000 /dev/zero >large"]).cwd(&root).run().expect(0);
     let disk = sandbox.path().join("disk");
