@@ -83,9 +83,8 @@ fn check(expression: &Expression) -> Result<(), String> {
         Expression::Parenthesis(inner) => check(inner),
         Expression::Array(items) => items.iter().try_for_each(check),
         Expression::Object(members) => members.iter().try_for_each(|(key, value)| {
-            match key {
-                ObjectKey::Expression(key) => check(key)?,
-                _ => {}
+            if let ObjectKey::Expression(key) = key {
+                check(key)?;
             }
             check(value)
         }),
