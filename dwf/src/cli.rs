@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod ext;
+pub mod image;
 
 use std::path::PathBuf;
 
@@ -101,6 +102,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write what a project needs to be verified: devflow.toml, a Dockerfile, a bake file
+    Init(Init),
+    /// The project's image
+    Image {
+        /// What about it.
+        #[command(subcommand)]
+        command: ImageCommand,
+    },
     /// Extensions
     Ext {
         /// What about them.
@@ -138,6 +147,38 @@ pub struct Fingerprint {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `dwf init`.
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `dwf image …`.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Make the image be there: pulled, or built
+    Build(image::Build),
+    /// Get the image from its registry
+    Pull,
+    /// Send the image to its registry, if it still is what the files say
+    Push,
+    /// List the images of this project
+    List(image::List),
+    /// Look for known vulnerabilities in the image
+    Scan(image::Scan),
+    /// Remove images of this project that no branch, tag or worktree needs
+    Prune(image::Prune),
+    /// Print the Dockerfile of the composed image
+    Dockerfile,
+    /// Pin the base images anew in devflow.lock
+    Refresh,
 }
 
 /// `dwf ext …`.

@@ -3,7 +3,7 @@
 //! Invariant: a build names its context, its Dockerfile and its tag; nothing is taken from where dwf happens to run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::csv;
 use crate::engine::{Engine, EngineKind};
@@ -28,6 +28,8 @@ pub struct Build {
     pub context: PathBuf,
     /// The Dockerfile, which need not be in the context.
     pub dockerfile: PathBuf,
+    /// The stage that is built, if not the last.
+    pub target: Option<String>,
     /// Its name.
     pub tag: ImageRef,
     /// Its labels.
@@ -56,6 +58,7 @@ impl Build {
             // Podman takes a list of them, separated by commas.
             EngineKind::Podman => format!("--file={}", csv::field(file)),
         });
+        build = build.args(self.target.iter().map(|target| format!("--target={target}")));
         build = build.arg(format!("--tag={}", self.tag));
         build = build.args(self.labels.iter().map(|(key, value)| format!("--label={key}={value}")));
         build = build.args(self.args.iter().map(|(key, value)| format!("--build-arg={key}={value}")));
@@ -75,22 +78,36 @@ pub fn buildx(engine: &Engine) -> Invocation {
     engine.command(["buildx", "version"])
 }
 
-/// Builds one target of a bake file under this name, into the local engine.
-pub fn bake(
-    engine: &Engine,
-    file: &std::path::Path,
-    target: &str,
-    tag: &ImageRef,
-) -> Result<Invocation, SourceError> {
-    let bake = engine.command(["buildx", "bake", "--load"]).arg(format!("--file={}", check_path(file)?));
-    Ok(bake.arg(format!("--set={target}.tags={tag}")).args(["--", target]))
+impl Build {
+    /// The command that builds it as a target of a bake file, for this processor (`amd64`), into the local engine.
+    /// Everything that dwf has read of the file is said once more, so that no variable of the environment changes it.
+    pub fn bake(
+        &self,
+        engine: &Engine,
+        file: &Path,
+        target: &str,
+        architecture: &str,
+    ) -> Result<Invocation, SourceError> {
+        let set = |key: &str, value: &str| format!("--set={target}.{key}={value}");
+        let bake = engine.command(["buildx", "bake"]).arg(format!("--file={}", check_path(file)?));
+        let bake = bake
+            .arg(set("context", check_path(&self.context)?))
+            .arg(set("dockerfile", check_path(&self.dockerfile)?))
+            .args(self.target.iter().map(|stage| set("target", stage)))
+            .args(self.args.iter().map(|(name, value)| set(&format!("args.{name}"), value)))
+            .args(self.labels.iter().map(|(name, value)| set(&format!("labels.{name}"), value)))
+            .arg(set("tags", &self.tag.to_string()))
+            .arg(set("platform", &format!("linux/{architecture}")))
+            .arg(set("output", "type=docker"));
+        Ok(bake.args(["--", target]))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Build, Builder, bake, buildx, is_buildkit_missing};
+    use super::{Build, Builder, buildx, is_buildkit_missing};
     use crate::engine::{Engine, EngineKind};
     use crate::version::Version;
 
@@ -105,6 +122,7 @@ mod tests {
         Build {
             context: "/w/my shop".into(),
             dockerfile: "/t/Dockerfile".into(),
+            target: None,
             tag: "shop-ci:f00".parse().unwrap(),
             labels: [("dwf.project".to_owned(), "shop".to_owned())].into(),
             args: [("A".to_owned(), "1".to_owned())].into(),
@@ -130,11 +148,16 @@ mod tests {
     fn bakes() {
         let engine = Engine::new(EngineKind::Docker, "docker", Version::default());
         assert_eq!(buildx(&engine).to_string(), "docker buildx version");
-        let line = bake(&engine, Path::new("/w/docker-bake.hcl"), "ci", &build().tag).unwrap().to_string();
+        let build = Build { target: Some("final".to_owned()), ..build() };
+        let line = build.bake(&engine, Path::new("/w/docker-bake.hcl"), "ci", "arm64").unwrap().to_string();
         assert_eq!(
             line,
-            "docker buildx bake --load --file=/w/docker-bake.hcl --set=ci.tags=shop-ci:f00 -- ci"
+            "docker buildx bake --file=/w/docker-bake.hcl '--set=ci.context=/w/my shop' --set=ci.dockerfile=/t/Dockerfile \
+             --set=ci.target=final --set=ci.args.A=1 --set=ci.labels.dwf.project=shop --set=ci.tags=shop-ci:f00 \
+             --set=ci.platform=linux/arm64 --set=ci.output=type=docker -- ci"
         );
+        let line = build.run(&engine).unwrap().to_string();
+        assert!(line.contains("--file=/t/Dockerfile --target=final --tag=shop-ci:f00 "), "{line}");
         assert!(is_buildkit_missing(
             "ERROR: BuildKit is enabled but the buildx component is missing or broken."
         ));

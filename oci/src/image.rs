@@ -88,6 +88,16 @@ pub struct Image {
     pub created: String,
 }
 
+/// What images call a processor that a compiler calls so (`x86_64`).
+#[must_use]
+pub fn architecture(compiler: &str) -> &str {
+    match compiler {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
 impl Image {
     /// What names the contents of this image, on any engine.
     #[must_use]

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 use crate::engine::Engine;
-use crate::image::Image;
+use crate::image::{Image, ImageName};
 use crate::invocation::Invocation;
 use crate::reference::ImageRef;
 
@@ -39,6 +39,13 @@ impl std::error::Error for ImageError {}
 #[must_use]
 pub fn inspect(engine: &Engine, name: &ImageRef) -> Invocation {
     engine.command(["image", "inspect", "--"]).arg(name.for_engine())
+}
+
+/// Asks for an image by its id.
+#[must_use]
+pub fn inspect_id(engine: &Engine, id: &str) -> Invocation {
+    let id = ImageName::Id(id.to_owned()).arg().unwrap_or_default();
+    engine.command(["image", "inspect", "--"]).arg(id)
 }
 
 /// Reads what [`inspect`] printed; `None` where the engine has no such image.
@@ -154,7 +161,7 @@ impl From<Inspect> for Image {
 
 #[cfg(test)]
 mod tests {
-    use super::{ImageError, inspect, parse_inspect};
+    use super::{ImageError, inspect, inspect_id, parse_inspect};
     use crate::engine::{Engine, EngineKind};
     use crate::version::Version;
 
@@ -210,5 +217,7 @@ mod tests {
         let engine = Engine::new(EngineKind::Docker, "docker", Version::default());
         let line = inspect(&engine, &"debian:slim".parse().unwrap()).to_string();
         assert_eq!(line, "docker image inspect -- debian:slim");
+        let id = format!("sha256:{}", "0".repeat(64));
+        assert_eq!(inspect_id(&engine, &id).to_string(), format!("docker image inspect -- {id}"));
     }
 }

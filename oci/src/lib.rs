@@ -3,9 +3,11 @@
 //! Invariant: nothing here starts a process or reads the environment, no engine's CLI is named outside this crate, and
 //! only [`fingerprint`] reads files. What a tool or a language needs is not known here either.
 
+pub mod bake;
 pub mod build;
 pub mod container;
 mod csv;
+pub mod dockerfile;
 pub mod engine;
 pub mod environment;
 pub mod fingerprint;
@@ -13,11 +15,13 @@ pub mod hash;
 pub mod image;
 pub mod inspect;
 pub mod invocation;
+pub mod label;
 pub mod lifecycle;
 pub mod mount;
 pub mod probe;
 mod quote;
 pub mod reference;
+pub mod registry;
 mod run;
 pub mod source;
 pub mod store;

@@ -47,6 +47,14 @@ impl ImageRef {
         &self.repository
     }
 
+    /// The registry that the name says, if it says one. `localhost` without a port is none: an engine calls what is only
+    /// its own so.
+    #[must_use]
+    pub fn registry(&self) -> Option<&str> {
+        let (host, _) = self.repository.split_once('/')?;
+        host.contains(['.', ':']).then_some(host)
+    }
+
     /// The tag, if there is one.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
@@ -201,6 +209,15 @@ mod tests {
                 "{name}"
             );
             assert_eq!(parsed.to_string(), name);
+        }
+        for (name, registry) in [
+            ("debian", None),
+            ("acme/shop-ci", None),
+            ("localhost/devflow/shop", None),
+            ("localhost:5000/x", Some("localhost:5000")),
+            ("ghcr.io/a/b:1", Some("ghcr.io")),
+        ] {
+            assert_eq!(name.parse::<ImageRef>().unwrap().registry(), registry, "{name}");
         }
         let pinned: ImageRef = pinned.parse().unwrap();
         assert_eq!(pinned.for_engine(), format!("ghcr.io/a/b@{DIGEST}"));

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::engine::{Engine, EngineKind};
+use crate::hash::is_sha256;
 use crate::image::ImageName;
 use crate::invocation::Invocation;
 use crate::reference::ImageRef;
@@ -20,7 +21,20 @@ pub fn pull(engine: &Engine, name: &ImageRef) -> Invocation {
 /// Sends an image to its registry.
 #[must_use]
 pub fn push(engine: &Engine, name: &ImageRef) -> Invocation {
-    engine.command(["push", "--"]).arg(name.to_string())
+    let push = engine.command(["push"]);
+    let push = match engine.kind {
+        EngineKind::Docker => push,
+        // Podman says it nowhere else: what it sends may be packed otherwise than what it has.
+        EngineKind::Podman => push.arg("--digestfile=/dev/stdout"),
+    };
+    push.arg("--").arg(name.to_string())
+}
+
+/// The digest under which the registry has what [`push`] sent, from what it printed.
+#[must_use]
+pub fn parse_push(stdout: &str) -> Option<String> {
+    let digest = |word: &&str| word.strip_prefix("sha256:").is_some_and(is_sha256);
+    stdout.split_whitespace().rfind(digest).map(str::to_owned)
 }
 
 /// Gives an image one more name.
@@ -86,7 +100,7 @@ pub fn parse_list(engine: &Engine, stdout: &str) -> Result<Vec<Stored>, StoreErr
 
 #[cfg(test)]
 mod tests {
-    use super::{list, parse_list, pull, push, remove, tag};
+    use super::{list, parse_list, parse_push, pull, push, remove, tag};
     use crate::engine::{Engine, EngineKind};
     use crate::image::ImageName;
     use crate::version::Version;
@@ -101,6 +115,21 @@ mod tests {
         let from = ImageName::Ref("x:1".parse().unwrap());
         assert_eq!(tag(&engine, &from, &name).to_string(), "docker tag -- x:1 ghcr.io/acme/shop-ci:f00");
         assert_eq!(list(&engine, "dwf.project=shop").args[2], "--filter=label=dwf.project=shop");
+    }
+
+    #[test]
+    fn digests() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for text in [
+            format!("The push refers to repository [h/x]\n1: Pushed\nf00: digest: {digest} size: 527\n"),
+            digest.clone(),
+        ] {
+            assert_eq!(parse_push(&text), Some(digest.clone()));
+        }
+        assert_eq!(parse_push("sha256:12 pushed"), None);
+        let podman = Engine::new(EngineKind::Podman, "podman", Version::default());
+        let line = push(&podman, &"h.io/x:1".parse().unwrap()).to_string();
+        assert_eq!(line, "podman push --digestfile=/dev/stdout -- h.io/x:1");
     }
 
     #[test]

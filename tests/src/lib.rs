@@ -4,12 +4,14 @@
 
 mod engine;
 mod median;
+mod registry;
 mod run;
 mod sandbox;
 mod server;
 
 pub use engine::Engine;
 pub use median::medians;
+pub use registry::Registry;
 pub use run::{Run, Spec, Started};
 pub use sandbox::Sandbox;
 pub use server::{Page, Server};

@@ -5,6 +5,8 @@ mod doctor;
 mod ext;
 mod fingerprint;
 mod gate;
+mod image;
+mod init;
 mod plan;
 mod stage;
 mod trust;
@@ -48,6 +50,8 @@ pub(crate) async fn run(
         Command::Fingerprint(args) => fingerprint::run(&mut context, &args).await,
         Command::Trust => trust::run(&mut context).await,
         Command::Doctor { json } => doctor::run(&mut context, json).await,
+        Command::Init(args) => init::run(&mut context, &args).await,
+        Command::Image { command } => image::run(&mut context, command).await,
         Command::Ext { command } => ext::run(&mut context, command).await,
         // Replaced by what it is short for when the command line is parsed.
         Command::Short(_) => Ok(false),

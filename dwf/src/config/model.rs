@@ -17,6 +17,8 @@ pub struct File {
     pub runtime: Runtime,
     /// `[container]`
     pub container: Container,
+    /// `[image]`
+    pub image: ImageSection,
     /// `[cache]`
     pub cache: CacheSection,
     /// `[targets]`
@@ -182,6 +184,44 @@ impl TryFrom<String> for UserChoice {
             (Ok(uid), Ok(gid)) => Ok(Self { uid, gid }),
             _ => Err(format!("{text:?} is not a user: write UID or UID:GID, in numbers")),
         }
+    }
+}
+
+/// `[image]`: how an image is made where the project has no Dockerfile, and what it must be.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageSection {
+    /// The image to begin with, such as `debian:bookworm-slim`; else the extensions say which.
+    pub base: Option<Spanned<String>>,
+    /// Where toolchains may come from, the best first: `images`, `distribution`.
+    pub sources: Option<Vec<Spanned<ImageSource>>>,
+    /// Packages of the distribution besides those that extensions ask for.
+    pub packages: Vec<Spanned<String>>,
+    /// `[image.scan]`
+    pub scan: ScanSection,
+}
+
+/// Where a toolchain comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageSource {
+    /// Copied from an official image.
+    Images,
+    /// Packages of the distribution.
+    Distribution,
+}
+
+/// `[image.scan]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanSection {
+    /// Whether findings that have no fix are only told.
+    pub ignore_unfixed: bool,
+}
+
+impl Default for ScanSection {
+    fn default() -> Self {
+        Self { ignore_unfixed: true }
     }
 }
 

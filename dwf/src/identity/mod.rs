@@ -8,6 +8,7 @@ pub mod revision;
 use std::path::Path;
 
 use devflow_oci::Fingerprint;
+use devflow_oci::bake;
 use devflow_oci::fingerprint::{FingerprintError, Inputs, literal};
 use tokio::sync::oneshot;
 
@@ -58,27 +59,36 @@ pub fn dockerfile(project: &Project) -> Option<String> {
 
 /// What goes into the fingerprint of a project whose stacks have been described.
 pub fn current(project: &Project, answers: &Answers) -> Inputs {
-    inputs(&project.config.file, dockerfile(project), answers)
+    let bake = project.root.join(bake::FILE).symlink_metadata().is_ok();
+    inputs(&project.config.file, dockerfile(project), bake, answers)
 }
 
-/// Computes a fingerprint on a thread of its own: signals are heard meanwhile, and end dwf without it.
+/// Computes a fingerprint.
 pub async fn fingerprint(root: &Path, inputs: &Inputs) -> Result<Fingerprint, IdentityError> {
+    let (root, inputs) = (root.to_owned(), inputs.clone());
+    apart(move || Fingerprint::compute(&root, &inputs)).await.map_err(IdentityError)
+}
+
+/// Reads files on a thread of its own: signals are heard meanwhile, and end dwf without it.
+pub async fn apart<T: Send + 'static>(work: impl Fn() -> T + Clone + Send + 'static) -> T {
     let (tell, told) = oneshot::channel();
-    let compute = {
-        let (root, inputs) = (root.to_owned(), inputs.clone());
-        move || tell.send(Fingerprint::compute(&root, &inputs))
+    let elsewhere = {
+        let work = work.clone();
+        move || tell.send(work())
     };
     // Where no thread can be had, or it came to no end, this one does it.
-    let answer = match std::thread::Builder::new().name("fingerprint".to_owned()).spawn(compute) {
+    let answer = match std::thread::Builder::new().name("files".to_owned()).spawn(elsewhere) {
         Ok(_) => told.await.ok(),
         Err(_) => None,
     };
-    answer.unwrap_or_else(|| Fingerprint::compute(root, inputs)).map_err(IdentityError)
+    answer.unwrap_or_else(work)
 }
 
-fn inputs(file: &config::File, dockerfile: Option<String>, answers: &Answers) -> Inputs {
+fn inputs(file: &config::File, dockerfile: Option<String>, bake: bool, answers: &Answers) -> Inputs {
+    // Where there is a Dockerfile, it may say what is built from it.
+    let bake = (bake && dockerfile.is_some()).then(|| literal(bake::FILE));
     let written = file.container.fingerprint_inputs.iter().map(|glob| glob.get_ref().clone());
-    let mut patterns: Vec<String> = written.chain(dockerfile.as_deref().map(literal)).collect();
+    let mut patterns: Vec<String> = written.chain(dockerfile.as_deref().map(literal)).chain(bake).collect();
     for described in &answers.described {
         for glob in &described.result.fingerprint {
             patterns.push(match described.member.is_here() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use devflow_oci::Fingerprint;
+use devflow_oci::bake;
 use devflow_oci::fingerprint::Snapshot;
 use devflow_oci::hash;
 use sha2::{Digest, Sha256};
@@ -111,7 +112,8 @@ pub async fn fingerprint(
         Some(path) => Some(path.get_ref().clone()),
         None => snapshot.holds(Path::new(DOCKERFILE)).then(|| DOCKERFILE.to_owned()),
     };
-    let sought = snapshot.find(&inputs(&file, dockerfile, answers)).map_err(IdentityError)?;
+    let bake = snapshot.holds(Path::new(bake::FILE));
+    let sought = snapshot.find(&inputs(&file, dockerfile, bake, answers)).map_err(IdentityError)?;
     let hashes: BTreeMap<String, Sha256> = repository
         .objects(sought.objects(), |hash: &mut Sha256, piece| {
             hash.update(piece);

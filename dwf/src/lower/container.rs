@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use devflow_oci::mount::TmpfsOptions;
 use devflow_oci::{
-    Container, Entrypoint, EnvValue, Image, ImageRef, Invocation, Mount, Network as OciNetwork, UserMapping,
+    Container, Entrypoint, EnvValue, Image, ImageName, Invocation, Mount, Network as OciNetwork, UserMapping,
 };
 use devflow_protocol::message::{Cache, CacheReadonly, CacheScope};
 use devflow_runner::wire;
@@ -37,9 +37,7 @@ pub struct ContainerInput<'a> {
     pub scratch: &'a Path,
     /// `[container]`
     pub config: &'a config::Container,
-    /// The image's name.
-    pub name: &'a ImageRef,
-    /// The image.
+    /// The image, whose id is what is run.
     pub image: &'a Image,
     /// Who runs it.
     pub user: &'a UserMapping,
@@ -68,7 +66,8 @@ pub fn sessions(input: &ContainerInput<'_>, jobs: &[Job]) -> (BTreeMap<Kind, Con
 fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Container {
     let name = format!("dwf-{}-{}", input.run, kind.as_str());
     // `DWF_RUNNER` marks what is inside; the program is replaced where there is no runner.
-    let mut container = Container::new(name, input.name.clone(), input.user.clone(), [RUNNER]);
+    let image = ImageName::Id(input.image.id.clone());
+    let mut container = Container::new(name, image, input.user.clone(), [RUNNER]);
     container.labels = [("dwf.run", input.run), ("dwf.owner", input.owner)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();

@@ -96,7 +96,6 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         cache_root: root,
         scratch: Path::new("/w/shop/.cache/tmp/r1"),
         config: &crate::config::Container { network: crate::config::Network::Fetch, ..Default::default() },
-        name: &"shop:1".parse().unwrap(),
         image: &image,
         user: &user,
         passwd: None,
@@ -188,9 +187,12 @@ fn one_line_does_what_an_action_does() {
     assert_eq!(container.workdir, "/workspace/web");
     let engine = Engine::new(EngineKind::Docker, "docker", Version::new(28, 0, 0));
     let line = container.run(&engine).unwrap().to_string();
-    for part in
-        ["--env=PATH=/workspace/web/modules/bin:/usr/bin:/bin", "--env=CI ", "--network=none", " -- shop:1 "]
-    {
+    for part in [
+        "--env=PATH=/workspace/web/modules/bin:/usr/bin:/bin",
+        "--env=CI ",
+        "--network=none",
+        " -- sha256:1111",
+    ] {
         assert!(line.contains(part), "{part} is missing in {line}");
     }
     assert!(!line.contains("true"), "a value of the host is shown: {line}");

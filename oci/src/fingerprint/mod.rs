@@ -74,7 +74,16 @@ pub fn literal(path: &str) -> String {
 impl Fingerprint {
     /// Reads the inputs below a project's root.
     pub fn compute(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
-        let found = walk::find(&tree::Disk { root }, &inputs.patterns, &inputs.exclude)?;
+        Self::on_disk(&tree::Disk { root }, root, inputs)
+    }
+
+    /// As [`Fingerprint::compute`], of what a builder sees: it takes what git would ignore, and git's own folder.
+    pub fn of_context(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
+        Self::on_disk(&tree::Plain(tree::Disk { root }), root, inputs)
+    }
+
+    fn on_disk(tree: &dyn tree::Tree, root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
+        let found = walk::find(tree, &inputs.patterns, &inputs.exclude)?;
         let records = content::read(root, &found.files)?;
         Ok(Self::new(records, found.absent, &inputs.texts, found.warnings))
     }

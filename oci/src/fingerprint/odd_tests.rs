@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::tests::{Project, inputs, shown};
 use super::tree::{Around, Disk, Entry, Tree};
-use super::{Fingerprint, FingerprintError};
+use super::{Fingerprint, FingerprintError, Inputs};
 
 #[test]
 fn what_git_ignores_is_left_out() {
@@ -226,4 +226,24 @@ fn folders_that_no_glob_can_reach_are_not_listed() {
     assert_eq!(listed(&["link/**", "out/**"], &[]), [""; 0]);
     // Each once, however many ask.
     assert_eq!(listed(&["ci/a/*", "ci/a/**", "ci/*/*"], &[]), ["ci", "ci/a", "ci/b"]);
+}
+
+#[test]
+fn a_builder_knows_nothing_of_git() {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in
+        [(".gitignore", "dist\n"), ("dist/a", "1"), (".git/HEAD", "x"), ("src/b", "2"), ("c/d", "3")]
+    {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let inputs =
+        Inputs { patterns: vec!["**".to_owned()], exclude: vec!["c".to_owned()], ..Inputs::default() };
+    let paths = |fingerprint: Fingerprint| {
+        fingerprint.records.into_iter().map(|record| record.path).collect::<Vec<_>>()
+    };
+    let all = [".git/HEAD", ".gitignore", "dist/a", "src/b"];
+    assert_eq!(paths(Fingerprint::of_context(dir.path(), &inputs).unwrap()), all);
+    assert_eq!(paths(Fingerprint::compute(dir.path(), &inputs).unwrap()), [".gitignore", "src/b"]);
 }

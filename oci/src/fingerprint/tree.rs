@@ -52,6 +52,10 @@ pub(super) trait Tree {
     fn rules(&self, dir: &Path) -> Result<Option<Vec<u8>>, FingerprintError>;
     /// What is around the root.
     fn around(&self) -> Result<Around, FingerprintError>;
+    /// Whether what git keeps for itself is left out.
+    fn hides_git(&self) -> bool {
+        true
+    }
 }
 
 /// A project's files as they are.
@@ -101,6 +105,31 @@ impl Tree for Disk<'_> {
             exclude: exclude_file(top).map_or(Ok(None), read)?,
             above: above.iter().map(|dir| read(dir.join(RULES))).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+/// The same files as a builder sees them: it knows nothing of git.
+pub(super) struct Plain<'a>(pub(super) Disk<'a>);
+
+impl Tree for Plain<'_> {
+    fn entry(&self, path: &Path) -> Result<Option<Entry>, FingerprintError> {
+        self.0.entry(path)
+    }
+
+    fn list(&self, dir: &Path) -> Result<Vec<(OsString, Entry)>, FingerprintError> {
+        self.0.list(dir)
+    }
+
+    fn rules(&self, _dir: &Path) -> Result<Option<Vec<u8>>, FingerprintError> {
+        Ok(None)
+    }
+
+    fn around(&self) -> Result<Around, FingerprintError> {
+        Ok(Around::default())
+    }
+
+    fn hides_git(&self) -> bool {
+        false
     }
 }
 

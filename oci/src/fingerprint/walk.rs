@@ -208,7 +208,7 @@ impl Walk<'_> {
     fn is_left_out(&self, rules: &Rules, path: &Path, name: &OsStr, entry: Entry) -> bool {
         // Git takes another repository for a folder, whatever is in it.
         let is_dir = matches!(entry, Entry::Folder | Entry::Module);
-        name == ".git" || self.ignored.is_ignored(rules, path, is_dir)
+        (name == ".git" && self.tree.hides_git()) || self.ignored.is_ignored(rules, path, is_dir)
     }
 
     fn is_excluded(&self, path: &Path) -> bool {

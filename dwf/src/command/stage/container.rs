@@ -107,7 +107,6 @@ pub(in crate::command) async fn stage<'a>(
         cache_root: &cache_root,
         scratch: scratch.path(),
         config,
-        name: &ready.name,
         image: &ready.image,
         user: &user,
         passwd: prepared.passwd.as_deref(),

@@ -1,0 +1,54 @@
+//! What every command about the project's image begins with: its fingerprint, and an engine.
+
+use devflow_oci::Engine;
+
+use crate::command::Context;
+use crate::command::ask::Ground;
+use crate::engine;
+use crate::error::Error;
+use crate::image::Images;
+use crate::profile::{Flags, choice};
+use crate::query::Request;
+use crate::trust::check_owner;
+
+/// The project, its fingerprint, and the engine.
+pub(super) struct Found {
+    ground: Ground,
+    fingerprint: String,
+    engine: Engine,
+}
+
+impl Found {
+    /// Asks the extensions for what belongs to the fingerprint, while the engine is being looked for.
+    pub(super) async fn new(context: &mut Context<'_>) -> Result<Self, Error> {
+        let ground = Ground::load(context)?;
+        check_owner(&ground.project, context.world.uid)?;
+        let flags = Flags { profile: None, engine: context.global.engine };
+        let choice = choice(&ground.project, &ground.user, flags);
+        let nothing = Request::Commands(Vec::new(), Vec::new());
+        let (asked, engine) = context
+            .signals
+            .unless(async {
+                tokio::join!(
+                    ground.ask(context.world, &nothing, false),
+                    engine::find(choice, &ground.project.root, context.world)
+                )
+            })
+            .await?;
+        let answered = asked?;
+        answered.tell(context);
+        Ok(Self { ground, fingerprint: answered.fingerprint.hex, engine: engine? })
+    }
+
+    /// The image of that fingerprint on that engine.
+    pub(super) fn images<'a>(&'a self, context: &'a mut Context<'_>) -> Images<'a> {
+        Images {
+            engine: &self.engine,
+            project: &self.ground.project,
+            fingerprint: &self.fingerprint,
+            world: context.world,
+            reporter: context.reporter,
+            signals: context.signals,
+        }
+    }
+}
