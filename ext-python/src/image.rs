@@ -18,7 +18,7 @@ use crate::words::owned;
 /// one pip finds the last that did.
 const UV: &str = "0.13.9";
 const POETRY: &str = "2.5.1";
-const PDM: &str = "2.29.4";
+const PDM: &str = "2.26.9";
 const OLDEST: u32 = 10;
 
 /// What the official image's interpreter and its modules are linked with.
@@ -206,7 +206,7 @@ mod tests {
             ("[tool.poetry]\nrequires-poetry = '>=2.0'", "poetry.lock", "/opt/poetry-2.5.1", "poetry==2.5.1"),
             ("[tool.poetry]\nrequires-poetry = '^1.8'", "poetry.lock", "/opt/poetry", "poetry>=1.8,<2"),
             ("[project]\nrequires-python = '<3.10'", "pdm.lock", "/opt/pdm", "pdm"),
-            ("", "pdm.lock", "/opt/pdm-2.29.4", "pdm==2.29.4"),
+            ("", "pdm.lock", "/opt/pdm-2.26.9", "pdm==2.26.9"),
         ] {
             let options = answer(&facts(toml, Some(lock)));
             for option in &options {

@@ -46,7 +46,7 @@ word!(TargetPath, "A place in a container: `~/…` or absolute, without `..`, `,
 });
 word!(ProgramName, "A program's name, without `/`.", { "pattern": r"^[^/\u0000]+$" });
 word!(Package, "A package of the distribution: `name` or `name=version`.", {
-    "pattern": r"^[a-z0-9][a-z0-9+.-]*(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$"
+    "pattern": r"^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+.])?(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$"
 });
 word!(SettableVariable, "A variable that is an extension's to set.", {
     "pattern": r"^(?!(?:PATH|HOME|USER|SHELL)$)(?!LD_|DWF_)[A-Za-z_][A-Za-z0-9_]*$",
