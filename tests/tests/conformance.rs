@@ -84,6 +84,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("path-with-a-variable", "describe/image-places"),
     ("step-without-a-program", "describe/image-commands"),
     ("image-sets-path", "describe/variables"),
+    ("image-variable-of-two-lines", "describe/variables"),
     ("forgets-a-file", "describe/image-files"),
     ("refuses-its-own-command", "resolve/every-command"),
     ("two-kinds", "resolve/fits"),

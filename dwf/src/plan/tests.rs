@@ -240,6 +240,7 @@ fn answers_that_make_no_sense() {
         (json!({ "steps": [{ "run": [""] }] }), "has no program"),
         (json!({ "probe": [[]] }), "has no program"),
         (json!({ "env": { "LD_PRELOAD": "x" } }), "not an extension's to set"),
+        (json!({ "env": { "A": "b\nc" } }), "control character"),
         (json!({ "files": ["a.toml"] }), "no glob of `fingerprint` names"),
     ] {
         let mut image = json!({ "base": ["d:1"], "options": [option] });

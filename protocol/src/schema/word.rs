@@ -35,6 +35,10 @@ word!(Text, "A text without NUL.", { "pattern": r"^[^\u0000]*$" });
 word!(Line, "One line of text.", { "pattern": r"^[^\u0000\r\n]*$" });
 word!(Word, "A text without NUL that is not empty.", { "pattern": r"^[^\u0000]+$" });
 word!(AbsolutePath, "An absolute path.", { "pattern": r"^/[^\u0000]*$" });
+word!(Place, "A place in an image: an absolute path without empty, `.` and `..` parts, and without signs.", {
+    "pattern": r"^(?:/(?!\.{1,2}(?:/|$))[^/!-*:;<>?\[-\^`{-}\u0000-\u001f\u007f-\u009f]+)+$"
+});
+word!(Value, "A text without control characters.", { "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$" });
 word!(Glob, "A glob: relative, without `..`, without a `/` at its end.", {
     "pattern": r"^(?!/)(?!\.\.(?:/|$))(?![^\u0000]*/\.\.(?:/|$))[^\u0000]*[^\u0000/]$"
 });

@@ -16,7 +16,7 @@ pub(super) fn check(described: &DescribeResult) -> Result<(), Broken> {
         places(option)?;
         commands(option)?;
         files(option, &described.fingerprint)?;
-        option.env.keys().try_for_each(reserved)?;
+        variables(option)?;
     }
     Ok(())
 }
@@ -77,6 +77,16 @@ fn commands(option: &ImageOption) -> Result<(), Broken> {
     match all.into_iter().any(|words| words.first().is_none_or(String::is_empty)) {
         true => Rule::ImageCommand.broken("a step or probe of its image has no program"),
         false => Ok(()),
+    }
+}
+
+fn variables(option: &ImageOption) -> Result<(), Broken> {
+    option.env.keys().try_for_each(reserved)?;
+    match option.env.iter().find(|(_, value)| value.chars().any(char::is_control)) {
+        Some((name, _)) => {
+            Rule::Variable.broken(format!("the value of {name} in its image has a control character"))
+        }
+        None => Ok(()),
     }
 }
 
