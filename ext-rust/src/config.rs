@@ -138,7 +138,10 @@ fn is_distribution_package(text: &str) -> bool {
         return false;
     }
     let lower = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    name.as_bytes().first().is_some_and(lower) && name.bytes().all(|b| lower(&b) || b"+.-".contains(&b))
+    // With a `-` at its end it would be removed.
+    !name.ends_with('-')
+        && name.as_bytes().first().is_some_and(lower)
+        && name.bytes().all(|b| lower(&b) || b"+.-".contains(&b))
 }
 
 #[cfg(test)]
@@ -177,6 +180,7 @@ mod tests {
             (r#"{"security":"snyk"}"#, "snyk"),
             (r#"{"packages":["a;b"]}"#, "`packages`"),
             (r#"{"packages":["a=1 b"]}"#, "`packages`"),
+            (r#"{"packages":["bash-"]}"#, "`packages`"),
         ] {
             let failure = parse(text).unwrap_err();
             assert_eq!(failure.code, devflow_protocol::code::INVALID_CONFIG, "{text}");

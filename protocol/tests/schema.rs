@@ -271,6 +271,7 @@ const STRICTER: &[(&str, &[&str])] = &[
             "/packages/#",
             "/copy/#/from",
             "/copy/#/paths/#",
+            "/options/#/env/A",
             "/options/#/path/#",
             "/probe/#",
             "/run",

@@ -1,5 +1,7 @@
 //! What an answer must fulfil beyond its types.
 
+mod image;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -30,6 +32,14 @@ pub enum Rule {
     Path,
     /// An output is somewhere.
     Output,
+    /// Images have names that say which, and there is one way from each source.
+    ImageName,
+    /// What is put into an image is put at a place of its own.
+    ImagePlace,
+    /// A step or probe of an image has a program.
+    ImageCommand,
+    /// A file that an image depends on is part of its identity.
+    ImageFile,
 }
 
 /// A rule that an answer breaks, and how; the reason is for the user.
@@ -81,7 +91,7 @@ pub fn check_description(result: &DescribeResult) -> Result<(), Broken> {
     for glob in &result.fingerprint {
         check_glob(glob)?;
     }
-    Ok(())
+    image::check(result)
 }
 
 fn check_cache(cache: &Cache) -> Result<(), String> {

@@ -225,6 +225,45 @@ fn answers_that_make_no_sense() {
     for glob in ["/etc/*", "../x", "a[", "a/", ""] {
         description(&json!({ "applies": true, "fingerprint": [glob] }).to_string());
     }
+    for (option, reason) in [
+        (json!({ "copy": [{ "from": "a", "paths": [] }] }), "not the name of an image with a tag"),
+        (json!({ "copy": [{ "from": "a b:1", "paths": [] }] }), "not the name of an image with a tag"),
+        (json!({ "copy": [{ "from": "a:1", "paths": ["/a", "/a"] }] }), "/a and /a are in each other's way"),
+        (
+            json!({ "copy": [{ "from": "a:1", "paths": ["/a"] }], "links": [["b", "/a/c"]] }),
+            "/a and /a/c are",
+        ),
+        (json!({ "copy": [{ "from": "a:1", "paths": ["/a/../b"] }] }), "no place in an image"),
+        (json!({ "path": ["/proc/1"] }), "no place in an image"),
+        (json!({ "path": ["/a$b"] }), "no place in an image"),
+        (json!({ "links": [["", "/a"]] }), "leads nowhere"),
+        (json!({ "steps": [{ "run": [""] }] }), "has no program"),
+        (json!({ "probe": [[]] }), "has no program"),
+        (json!({ "env": { "LD_PRELOAD": "x" } }), "not an extension's to set"),
+        (json!({ "env": { "A": "b\nc" } }), "control character"),
+        (json!({ "files": ["a.toml"] }), "no glob of `fingerprint` names"),
+    ] {
+        let mut image = json!({ "base": ["d:1"], "options": [option] });
+        image["options"][0]["source"] = "images".into();
+        let text = description(&json!({ "applies": true, "image": image }).to_string());
+        assert!(text.contains(reason), "{option}: {text}");
+    }
+    let way = json!({ "source": "images", "files": ["conf/a.toml"], "path": ["/a", "/a/b"],
+        "copy": [{ "from": "a@sha256:0000000000000000000000000000000000000000000000000000000000000000", "paths": ["/a", "/ab"] }] });
+    let fingerprint = ["conf/*"];
+    let good = json!({ "applies": true, "fingerprint": fingerprint, "image": { "base": ["d:1"], "options": [way] } });
+    check_description(&from_value(good).unwrap()).unwrap();
+    for (image, reason) in [
+        (json!({ "base": [], "options": [] }), "fits no base"),
+        (json!({ "base": ["debian"], "options": [] }), "not the name of a base with a tag"),
+        (
+            json!({ "base": ["d:1"], "options": [{ "source": "images" }, { "source": "images" }] }),
+            "two options",
+        ),
+    ] {
+        let text = description(&json!({ "applies": true, "image": image }).to_string());
+        assert!(text.contains(reason), "{image}: {text}");
+    }
     let described = from_value(json!({ "applies": true, "commands": [{ "name": "a:b" }] })).unwrap();
     let step = json!({ "program": "x" });
     for (action, reason) in [

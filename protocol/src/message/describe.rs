@@ -213,9 +213,9 @@ pub struct Tool {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Image {
-    /// Families of base images it fits, such as `debian:bookworm`.
+    /// Families of base images it fits, the preferred one first, such as `debian:bookworm`.
     pub base: Vec<String>,
-    /// Ways to get there; the first whose source the user allows is taken.
+    /// Ways to get there; the one whose source the user likes best is taken.
     pub options: Vec<ImageOption>,
 }
 
@@ -226,17 +226,17 @@ pub struct ImageOption {
     /// Where it comes from: `images` or `distribution`.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["images", "distribution"])))]
     pub source: String,
-    /// Packages of the distribution.
+    /// Packages of the distribution, `name` or `name=version`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Package>"))]
     pub packages: Vec<String>,
-    /// Folders copied from other images.
+    /// Files and folders copied from other images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copy: Vec<Copy>,
-    /// Symbolic links, `[target, link]`.
+    /// Symbolic links, `[target, link]`; the target may be relative to the link's folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<[String; 2]>,
-    /// Files of the member that the steps read.
+    /// Files of the member that the steps read; they run in a folder that holds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<RelPath>,
     /// What is run while building.
@@ -244,13 +244,13 @@ pub struct ImageOption {
     pub steps: Vec<ImageStep>,
     /// Variables of the image.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "word::Map<EnvName, String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "word::Map<word::SettableVariable, word::Value>"))]
     pub env: BTreeMap<EnvName, String>,
     /// Folders in front of `PATH`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::AbsolutePath>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Place>"))]
     pub path: Vec<String>,
-    /// Commands that must succeed in the finished image.
+    /// Commands that must succeed in the finished image, as its ordinary user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(inner(length(min = 1))))]
     pub probe: Vec<Vec<String>>,
@@ -264,7 +264,7 @@ pub struct Copy {
     #[cfg_attr(feature = "schema", schemars(with = "word::Word"))]
     pub from: String,
     /// Absolute paths, the same in both images.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::AbsolutePath>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Place>"))]
     pub paths: Vec<String>,
 }
 

@@ -35,6 +35,10 @@ word!(Text, "A text without NUL.", { "pattern": r"^[^\u0000]*$" });
 word!(Line, "One line of text.", { "pattern": r"^[^\u0000\r\n]*$" });
 word!(Word, "A text without NUL that is not empty.", { "pattern": r"^[^\u0000]+$" });
 word!(AbsolutePath, "An absolute path.", { "pattern": r"^/[^\u0000]*$" });
+word!(Place, "A place in an image: an absolute path without empty, `.` and `..` parts, and without signs.", {
+    "pattern": r"^(?:/(?!\.{1,2}(?:/|$))[^/!-*:;<>?\[-\^`{-}\u0000-\u001f\u007f-\u009f]+)+$"
+});
+word!(Value, "A text without control characters.", { "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$" });
 word!(Glob, "A glob: relative, without `..`, without a `/` at its end.", {
     "pattern": r"^(?!/)(?!\.\.(?:/|$))(?![^\u0000]*/\.\.(?:/|$))[^\u0000]*[^\u0000/]$"
 });
@@ -46,7 +50,7 @@ word!(TargetPath, "A place in a container: `~/…` or absolute, without `..`, `,
 });
 word!(ProgramName, "A program's name, without `/`.", { "pattern": r"^[^/\u0000]+$" });
 word!(Package, "A package of the distribution: `name` or `name=version`.", {
-    "pattern": r"^[a-z0-9][a-z0-9+.-]*(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$"
+    "pattern": r"^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+.])?(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$"
 });
 word!(SettableVariable, "A variable that is an extension's to set.", {
     "pattern": r"^(?!(?:PATH|HOME|USER|SHELL)$)(?!LD_|DWF_)[A-Za-z_][A-Za-z0-9_]*$",

@@ -76,6 +76,34 @@ pub const CHECKS: &[Check] = &[
         after: FITS,
         look: At(|kit| holds(kit, Rule::CacheName)),
     },
+    Check {
+        id: "describe/image-names",
+        title: "images have tags, and there is one way from each source",
+        anchor: "M2",
+        after: FITS,
+        look: At(|kit| holds(kit, Rule::ImageName)),
+    },
+    Check {
+        id: "describe/image-places",
+        title: "what is put into an image has a place of its own",
+        anchor: "M11",
+        after: FITS,
+        look: At(|kit| holds(kit, Rule::ImagePlace)),
+    },
+    Check {
+        id: "describe/image-commands",
+        title: "the steps and probes of an image have programs",
+        anchor: "M7",
+        after: FITS,
+        look: At(|kit| holds(kit, Rule::ImageCommand)),
+    },
+    Check {
+        id: "describe/image-files",
+        title: "the files that an image depends on are in `fingerprint`",
+        anchor: "M12",
+        after: FITS,
+        look: At(|kit| holds(kit, Rule::ImageFile)),
+    },
 ];
 
 fn answers(kit: &Kit) -> Verdict {
