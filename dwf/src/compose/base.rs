@@ -8,7 +8,10 @@ use super::word::excerpt;
 use crate::config::ImageSection;
 
 /// The base that the project names, else the first that all stacks fit; `None` where nobody asks for one.
-pub(super) fn choose(chosen: &[Chosen<'_>], section: &ImageSection) -> Result<Option<ImageRef>, ComposeError> {
+pub(super) fn choose(
+    chosen: &[Chosen<'_>],
+    section: &ImageSection,
+) -> Result<Option<ImageRef>, ComposeError> {
     let fits = chosen.iter().map(families).collect::<Result<Vec<_>, _>>()?;
     let named = section.base.as_ref().and_then(|base| base.get_ref().parse::<ImageRef>().ok());
     if let Some(base) = named {
@@ -39,9 +42,8 @@ pub(super) fn choose(chosen: &[Chosen<'_>], section: &ImageSection) -> Result<Op
 /// Two stacks without a common base, or the first and the last of them where each two have one.
 fn apart(chosen: &[Chosen<'_>], fits: &[Vec<String>]) -> ComposeError {
     let pairs = (0..fits.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
-    let strangers = |(first, second): &(usize, usize)| {
-        !fits[*first].iter().any(|family| fits[*second].contains(family))
-    };
+    let strangers =
+        |(first, second): &(usize, usize)| !fits[*first].iter().any(|family| fits[*second].contains(family));
     let (first, second) = pairs.into_iter().find(strangers).unwrap_or((0, fits.len() - 1));
     ComposeError::Base {
         first: chosen[first].asker.clone(),

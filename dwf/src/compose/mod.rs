@@ -45,7 +45,7 @@ pub struct Composed {
     /// The files of the project that it copies, relative to the root; it needs no other context.
     pub files: BTreeSet<RelPath>,
     /// The images that it begins with and copies from, as one would pin them.
-    pub images: BTreeSet<String>,
+    pub images: BTreeSet<ImageRef>,
     /// The stacks that it was composed for.
     pub stacks: BTreeSet<String>,
 }
@@ -57,7 +57,13 @@ pub fn compose(wishes: &Wishes<'_>) -> Result<Option<Composed>, ComposeError> {
         if let Some(image) = &described.result.image {
             let asker = Asker::Stack(described.stack.clone(), described.member.clone());
             let option = option::choose(&asker, image, wishes.section)?;
-            chosen.push(option::Chosen { asker, stack: &described.stack, member: &described.member, image, option });
+            chosen.push(option::Chosen {
+                asker,
+                stack: &described.stack,
+                member: &described.member,
+                image,
+                option,
+            });
         }
     }
     // The order in which they were asked is of no meaning.
@@ -68,7 +74,7 @@ pub fn compose(wishes: &Wishes<'_>) -> Result<Option<Composed>, ComposeError> {
     let parts = part::parts(&chosen)?;
     let images = std::iter::once(&base).chain(parts.iter().flat_map(|part| part.images()));
     Ok(Some(Composed {
-        images: images.filter(|image| image.digest().is_none()).map(ImageRef::to_string).collect(),
+        images: images.filter(|image| image.digest().is_none()).cloned().collect(),
         files: parts.iter().flat_map(|part| part.files()).collect(),
         stacks: parts.iter().map(|part| part.stack.to_string()).collect(),
         text: text::dockerfile(&base, &packages, &parts, wishes.pinned)?,

@@ -41,7 +41,9 @@ pub(super) fn choose<'a>(
         });
     }
     let at = match &section.sources {
-        Some(allowed) => allowed.iter().find_map(|best| sources.iter().position(|source| source == best.get_ref())),
+        Some(allowed) => {
+            allowed.iter().find_map(|best| sources.iter().position(|source| source == best.get_ref()))
+        }
         None => (!sources.is_empty()).then_some(0),
     };
     at.and_then(|at| image.options.get(at)).ok_or_else(|| ComposeError::Source {

@@ -51,7 +51,8 @@ pub(super) fn check(chosen: &[Chosen<'_>]) -> Result<(), ComposeError> {
 
 fn wishes<'a>(chosen: &'a Chosen<'_>) -> impl Iterator<Item = (&'a str, Wish<'a>)> {
     let copies = chosen.option.copy.iter();
-    let copies = copies.flat_map(|copy| copy.paths.iter().map(|path| (path.as_str(), Wish::Copy(&copy.from))));
+    let copies =
+        copies.flat_map(|copy| copy.paths.iter().map(|path| (path.as_str(), Wish::Copy(&copy.from))));
     copies.chain(chosen.option.links.iter().map(|[target, link]| (link.as_str(), Wish::Link(target))))
 }
 

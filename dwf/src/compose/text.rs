@@ -53,15 +53,15 @@ pub(super) fn dockerfile(
     if let Some((_, digest)) = name.split_once('@') {
         let _ = write!(label, " \\\n      org.opencontainers.image.base.digest={}", quoted(digest));
     }
-    let _ = write!(text, "\n{label}\nWORKDIR /workspace\nENTRYPOINT [\"/usr/bin/tini\", \"--\"]\nCMD [\"bash\"]\n");
+    let _ = write!(
+        text,
+        "\n{label}\nWORKDIR /workspace\nENTRYPOINT [\"/usr/bin/tini\", \"--\"]\nCMD [\"bash\"]\n"
+    );
     Ok(text)
 }
 
 /// An image as `FROM` takes it, after a comment with its name where a digest hides that.
-fn pin(
-    image: &ImageRef,
-    pinned: &dyn Fn(&str) -> Option<String>,
-) -> Result<(String, String), ComposeError> {
+fn pin(image: &ImageRef, pinned: &dyn Fn(&str) -> Option<String>) -> Result<(String, String), ComposeError> {
     let name = image.to_string();
     let pinned = match image.digest() {
         Some(_) => image.clone(),

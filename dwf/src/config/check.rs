@@ -102,7 +102,9 @@ fn image(file: &File) -> Result<(), Wrong> {
         }
     }
     match file.image.packages.iter().find(|package| !is_package(package.get_ref())) {
-        Some(package) => wrong(package, "a package is NAME or NAME=VERSION, in the distribution's own spelling"),
+        Some(package) => {
+            wrong(package, "a package is NAME or NAME=VERSION, in the distribution's own spelling")
+        }
         None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: it depends on the project's files, its configuration and the answers only.
 
 mod memory;
+mod recipe;
 pub mod revision;
 
 use std::path::Path;
@@ -11,12 +12,15 @@ use devflow_oci::Fingerprint;
 use devflow_oci::fingerprint::{FingerprintError, Inputs, literal};
 use tokio::sync::oneshot;
 
+use crate::compose::ComposeError;
 use crate::config;
 use crate::error::{Exit, Explain};
+use crate::lock::Lock;
 use crate::plan::Answers;
 use crate::project::Project;
 
 pub use memory::{Memory, MemoryError};
+pub use recipe::Recipe;
 
 /// The Dockerfile that is used when it exists.
 pub const DOCKERFILE: &str = "Dockerfile.devflow";
@@ -56,9 +60,19 @@ pub fn dockerfile(project: &Project) -> Option<String> {
     }
 }
 
+/// What the image is made from of a project whose stacks have been described.
+pub fn recipe(project: &Project, answers: &Answers) -> Result<Recipe, ComposeError> {
+    Recipe::of(&project.config.file, dockerfile(project), answers, &pinned(project.lock.as_ref()))
+}
+
+/// The digests that a lock pins base images to.
+pub fn pinned(_lock: Option<&Lock>) -> impl Fn(&str) -> Option<String> {
+    |_| None
+}
+
 /// What goes into the fingerprint of a project whose stacks have been described.
-pub fn current(project: &Project, answers: &Answers) -> Inputs {
-    inputs(&project.config.file, dockerfile(project), answers)
+pub fn current(project: &Project, recipe: &Recipe, answers: &Answers) -> Inputs {
+    inputs(&project.config.file, recipe, answers)
 }
 
 /// Computes a fingerprint on a thread of its own: signals are heard meanwhile, and end dwf without it.
@@ -76,9 +90,9 @@ pub async fn fingerprint(root: &Path, inputs: &Inputs) -> Result<Fingerprint, Id
     answer.unwrap_or_else(|| Fingerprint::compute(root, inputs)).map_err(IdentityError)
 }
 
-fn inputs(file: &config::File, dockerfile: Option<String>, answers: &Answers) -> Inputs {
+fn inputs(file: &config::File, recipe: &Recipe, answers: &Answers) -> Inputs {
     let written = file.container.fingerprint_inputs.iter().map(|glob| glob.get_ref().clone());
-    let mut patterns: Vec<String> = written.chain(dockerfile.as_deref().map(literal)).collect();
+    let mut patterns: Vec<String> = written.chain(recipe.patterns()).collect();
     for described in &answers.described {
         for glob in &described.result.fingerprint {
             patterns.push(match described.member.is_here() {
@@ -90,5 +104,5 @@ fn inputs(file: &config::File, dockerfile: Option<String>, answers: &Answers) ->
     patterns.sort();
     patterns.dedup();
     let cache = file.cache.root.as_ref().map_or(crate::cache::DEFAULT, |root| root.get_ref());
-    Inputs { patterns, exclude: vec![literal(cache)], ..Inputs::default() }
+    Inputs { patterns, exclude: vec![literal(cache)], texts: recipe.texts() }
 }

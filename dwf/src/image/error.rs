@@ -1,5 +1,7 @@
 //! Why there is no image.
 
+use std::path::PathBuf;
+
 use crate::error::{Exit, Explain};
 use crate::identity;
 
@@ -30,6 +32,9 @@ pub enum ImageError {
         /// What was tried.
         tried: Vec<String>,
     },
+    /// What a composed image is built from could not be laid out.
+    #[error("what the image is built from cannot be written: {}", .0.display())]
+    Layout(PathBuf, #[source] std::io::Error),
     /// The build failed.
     #[error("image {name} could not be built from {dockerfile}")]
     Build {
@@ -46,6 +51,7 @@ impl Explain for ImageError {
     fn exit(&self) -> Exit {
         match self {
             Self::Name { .. } => Exit::Usage,
+            Self::Layout(..) => Exit::Machine,
             _ => Exit::Engine,
         }
     }

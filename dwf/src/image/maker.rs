@@ -7,6 +7,7 @@ use devflow_oci::{Build, Engine, Image, ImageRef, Invocation, build, inspect, st
 use tokio::time::sleep;
 
 use super::ImageError;
+use super::source::Source;
 use crate::engine::{last_line, run, run_unless};
 use crate::error::Error;
 use crate::process::{CaptureError, Captured};
@@ -93,18 +94,15 @@ impl Maker<'_> {
         }
     }
 
-    pub(super) async fn build(&mut self, project: &Project, dockerfile: &str) -> Result<(), Error> {
+    pub(super) async fn build(&mut self, project: &Project, source: &Source) -> Result<(), Error> {
         let name = self.name.to_string();
-        let failed = |words: String| ImageError::Build {
-            name: name.clone(),
-            dockerfile: dockerfile.to_owned(),
-            words,
-        };
+        let failed =
+            |words: String| ImageError::Build { name: name.clone(), dockerfile: source.shown.clone(), words };
         // Podman that is asked to end leaves containers; one whose worker ended removes them.
         let tidy = if self.engine.is_podman() { Tidy::Workers } else { Tidy::All };
         let mut build = Build {
-            context: project.root.clone(),
-            dockerfile: project.root.join(dockerfile),
+            context: source.context.clone(),
+            dockerfile: source.dockerfile.clone(),
             tag: self.name.clone(),
             labels: [("dwf.project".to_owned(), project.name.clone())].into(),
             args: Default::default(),

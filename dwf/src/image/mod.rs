@@ -5,13 +5,14 @@
 mod error;
 mod maker;
 mod name;
+mod source;
 
 use devflow_oci::{Engine, Image, ImageRef, inspect};
 
 use crate::config::EngineChoice;
 use crate::engine::{self, run};
 use crate::error::Error;
-use crate::identity;
+use crate::identity::{self, Recipe};
 use crate::project::Project;
 use crate::report::Reporter;
 use crate::signals::Signals;
@@ -20,6 +21,7 @@ use crate::world::World;
 pub use error::ImageError;
 use maker::Maker;
 use name::{is_ours, name};
+use source::Source;
 
 /// An image that is there.
 #[derive(Debug, Clone)]
@@ -57,6 +59,7 @@ pub async fn ensure(
     engine: &Engine,
     glance: Option<Box<Glance>>,
     project: &Project,
+    recipe: &Recipe,
     fingerprint: &str,
     world: &World,
     reporter: &mut Reporter,
@@ -81,17 +84,20 @@ pub async fn ensure(
             return Ok(Ready { name: maker.name, image });
         }
     }
-    match identity::dockerfile(project) {
-        Some(dockerfile) if is_ours(project) => {
-            reporter.note(&format!("building {} from {dockerfile} …", maker.name));
-            maker.build(project, &dockerfile).await?;
+    match Source::of(recipe, &project.root)? {
+        Some(source) if is_ours(project) => {
+            reporter.note(&format!("building {} from {} …", maker.name, source.shown));
+            maker.build(project, &source).await?;
             match maker.look().await? {
                 Some(image) => return Ok(Ready { name: maker.name, image }),
                 None => maker.tried.push("it was built, and the engine does not have it".to_owned()),
             }
         }
         Some(_) => maker.tried.push("its name has a tag or digest of its own, so it is not built".to_owned()),
-        None => maker.tried.push(format!("there is no {} to build it from", identity::DOCKERFILE)),
+        None => maker.tried.push(match recipe {
+            Recipe::Named => "its name has a tag or digest of its own, so it is not built".to_owned(),
+            _ => format!("there is no {} to build it from", identity::DOCKERFILE),
+        }),
     }
     Err(ImageError::Absent { name: maker.name.to_string(), tried: maker.tried }.into())
 }

@@ -14,6 +14,7 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
+use crate::identity::Recipe;
 use crate::image::{self, Glance};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
@@ -62,6 +63,7 @@ pub(in crate::command) async fn stage<'a>(
     context: &mut Context<'a>,
     ground: &Ground,
     plan: &Plan,
+    recipe: &Recipe,
     engine: &Engine,
     seen: Option<Box<Glance>>,
 ) -> Result<Stage<'a>, Error> {
@@ -70,7 +72,8 @@ pub(in crate::command) async fn stage<'a>(
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
     let ready =
-        image::ensure(engine, seen, project, &plan.fingerprint, world, reporter, context.signals).await?;
+        image::ensure(engine, seen, project, recipe, &plan.fingerprint, world, reporter, context.signals)
+            .await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
     if let Some(notice) = &user.notice {
