@@ -45,12 +45,7 @@ fn apart(chosen: &[Chosen<'_>], fits: &[Vec<String>]) -> ComposeError {
     let strangers =
         |(first, second): &(usize, usize)| !fits[*first].iter().any(|family| fits[*second].contains(family));
     let (first, second) = pairs.into_iter().find(strangers).unwrap_or((0, fits.len() - 1));
-    ComposeError::Base {
-        first: chosen[first].asker.clone(),
-        first_fits: fits[first].clone(),
-        second: chosen[second].asker.clone(),
-        second_fits: fits[second].clone(),
-    }
+    ComposeError::apart((&chosen[first].asker, &fits[first]), (&chosen[second].asker, &fits[second]))
 }
 
 fn families(chosen: &Chosen<'_>) -> Result<Vec<String>, ComposeError> {

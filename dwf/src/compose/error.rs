@@ -27,6 +27,15 @@ impl fmt::Display for Asker {
     }
 }
 
+/// What somebody asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Who.
+    pub by: Asker,
+    /// For what.
+    pub wants: String,
+}
+
 /// Why no image can be composed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ComposeError {
@@ -39,17 +48,8 @@ pub enum ComposeError {
         reason: String,
     },
     /// Stacks that fit no common base.
-    #[error("there is no base image for both: {first} fits {}, {second} fits {}", list(.first_fits), list(.second_fits))]
-    Base {
-        /// One of them.
-        first: Asker,
-        /// What it fits.
-        first_fits: Vec<String>,
-        /// The other.
-        second: Asker,
-        /// What that fits.
-        second_fits: Vec<String>,
-    },
+    #[error("there is no base image for both: {} fits {}, {} fits {}", .0[0].by, .0[0].wants, .0[1].by, .0[1].wants)]
+    Base(Box<[Wish; 2]>),
     /// A base that devflow.toml names and a stack does not fit.
     #[error("the base image {base} is not one that {asker} fits: {}", list(.fits))]
     Unfit {
@@ -72,18 +72,12 @@ pub enum ComposeError {
         offered: Vec<String>,
     },
     /// Two wishes that cannot both come true.
-    #[error("{what}: {first} says {first_wish}, {second} says {second_wish}")]
+    #[error("{what}: {} says {}, {} says {}", .wishes[0].by, .wishes[0].wants, .wishes[1].by, .wishes[1].wants)]
     Conflict {
         /// What they disagree about.
         what: String,
-        /// Who asked first.
-        first: Asker,
-        /// For what.
-        first_wish: String,
-        /// Who asked second.
-        second: Asker,
-        /// For what.
-        second_wish: String,
+        /// The two.
+        wishes: Box<[Wish; 2]>,
     },
     /// The lock pins an image to what is no digest.
     #[error("{image} is pinned to {digest:?}, which is no digest")]
@@ -95,6 +89,22 @@ pub enum ComposeError {
     },
 }
 
+impl ComposeError {
+    /// Two wishes, each with whose it is, that cannot both come true.
+    pub(super) fn conflict(what: String, first: (&Asker, String), second: (&Asker, String)) -> Self {
+        Self::Conflict { what, wishes: both(first, second) }
+    }
+
+    /// Two stacks that fit no common base.
+    pub(super) fn apart(first: (&Asker, &[String]), second: (&Asker, &[String])) -> Self {
+        Self::Base(both((first.0, list(first.1)), (second.0, list(second.1))))
+    }
+}
+
+fn both(first: (&Asker, String), second: (&Asker, String)) -> Box<[Wish; 2]> {
+    Box::new([first, second].map(|(by, wants)| Wish { by: by.clone(), wants }))
+}
+
 fn list(words: &[String]) -> String {
     words.join(", ")
 }
@@ -102,8 +112,8 @@ fn list(words: &[String]) -> String {
 impl Explain for ComposeError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Answer { .. } | Self::Base { .. } => Exit::Extension,
-            Self::Conflict { first, second, .. } => match [first, second].contains(&&Asker::Project) {
+            Self::Answer { .. } | Self::Base(_) => Exit::Extension,
+            Self::Conflict { wishes, .. } => match wishes.iter().any(|wish| wish.by == Asker::Project) {
                 true => Exit::Usage,
                 false => Exit::Extension,
             },
@@ -115,7 +125,7 @@ impl Explain for ComposeError {
         const OWN: &str = "write a Dockerfile.devflow: then nothing is composed";
         Some(match self {
             Self::Answer { .. } => return None,
-            Self::Base { .. } | Self::Conflict { .. } => OWN.to_owned(),
+            Self::Base(_) | Self::Conflict { .. } => OWN.to_owned(),
             Self::Unfit { fits, .. } => format!(
                 "a base of your own has to be one of these and be named like it: registry.example/any/{}",
                 fits.first().map_or("NAME:TAG", String::as_str)

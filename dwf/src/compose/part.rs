@@ -81,13 +81,9 @@ fn variables_agree<'a>(
     for (name, value) in &chosen.option.env {
         let (first, wish) = *known.entry(name).or_insert((&chosen.asker, value));
         if wish != value {
-            return Err(ComposeError::Conflict {
-                what: format!("the variable {name} of the image"),
-                first: first.clone(),
-                first_wish: excerpt(wish),
-                second: chosen.asker.clone(),
-                second_wish: excerpt(value),
-            });
+            let what = format!("the variable {name} of the image");
+            let second = (&chosen.asker, excerpt(value));
+            return Err(ComposeError::conflict(what, (first, excerpt(wish)), second));
         }
     }
     Ok(())

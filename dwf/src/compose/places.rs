@@ -11,20 +11,22 @@ enum Wish<'a> {
     Link(&'a str),
 }
 
-impl Wish<'_> {
-    fn shown(&self, at: &str) -> String {
-        match self {
-            Self::Copy(from) => format!("a copy of {at} from {}", excerpt(from)),
-            Self::Link(target) => format!("a link at {at} to {}", excerpt(target)),
-        }
-    }
-}
-
 /// One wish, and whose it is.
 struct Taken<'a> {
     chosen: &'a Chosen<'a>,
     at: &'a str,
     wish: Wish<'a>,
+}
+
+impl Taken<'_> {
+    fn shown(&self) -> (&Asker, String) {
+        let at = self.at;
+        let wish = match self.wish {
+            Wish::Copy(from) => format!("a copy of {at} from {}", excerpt(from)),
+            Wish::Link(target) => format!("a link at {at} to {}", excerpt(target)),
+        };
+        (&self.chosen.asker, wish)
+    }
 }
 
 /// Looks at every copy and link of all stacks. The same wish of one stack in several members is one wish.
@@ -35,13 +37,8 @@ pub(super) fn check(chosen: &[Chosen<'_>]) -> Result<(), ComposeError> {
             place(at).map_err(|reason| chosen.wrong(reason))?;
             let next = Taken { chosen, at, wish };
             if let Some(other) = taken.iter().find(|other| collide(other, &next)) {
-                return Err(ComposeError::Conflict {
-                    what: format!("{at} in the image"),
-                    first: asker(other),
-                    first_wish: other.wish.shown(other.at),
-                    second: asker(&next),
-                    second_wish: next.wish.shown(at),
-                });
+                let what = format!("{at} in the image");
+                return Err(ComposeError::conflict(what, other.shown(), next.shown()));
             }
             taken.push(next);
         }
@@ -54,10 +51,6 @@ fn wishes<'a>(chosen: &'a Chosen<'_>) -> impl Iterator<Item = (&'a str, Wish<'a>
     let copies =
         copies.flat_map(|copy| copy.paths.iter().map(|path| (path.as_str(), Wish::Copy(&copy.from))));
     copies.chain(chosen.option.links.iter().map(|[target, link]| (link.as_str(), Wish::Link(target))))
-}
-
-fn asker(taken: &Taken<'_>) -> Asker {
-    taken.chosen.asker.clone()
 }
 
 fn collide(one: &Taken<'_>, other: &Taken<'_>) -> bool {

@@ -37,13 +37,9 @@ pub(super) fn packages(chosen: &[Chosen<'_>], section: &ImageSection) -> Result<
         };
         match found.get(name) {
             Some((first, Some(other))) if version.is_some_and(|version| version != *other) => {
-                return Err(ComposeError::Conflict {
-                    what: format!("the version of package {name}"),
-                    first: first.clone(),
-                    first_wish: (*other).to_owned(),
-                    second: asker,
-                    second_wish: version.unwrap_or_default().to_owned(),
-                });
+                let what = format!("the version of package {name}");
+                let second = (&asker, version.unwrap_or_default().to_owned());
+                return Err(ComposeError::conflict(what, (first, (*other).to_owned()), second));
             }
             Some((_, Some(_))) => {}
             _ => {
