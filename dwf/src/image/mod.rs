@@ -54,17 +54,27 @@ pub async fn glance(
     Some(Glance { engine, image })
 }
 
+/// The image that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whose it is.
+    pub project: &'a Project,
+    /// What it is made from.
+    pub recipe: &'a Recipe,
+    /// Its identity.
+    pub fingerprint: &'a str,
+}
+
 /// Finds, pulls or builds the project's image.
 pub async fn ensure(
     engine: &Engine,
     glance: Option<Box<Glance>>,
-    project: &Project,
-    recipe: &Recipe,
-    fingerprint: &str,
+    wanted: Wanted<'_>,
     world: &World,
     reporter: &mut Reporter,
     signals: &mut Signals,
 ) -> Result<Ready, Error> {
+    let Wanted { project, recipe, fingerprint } = wanted;
     let name = name(project, fingerprint)?;
     if let Some(seen) = glance
         && (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program)
