@@ -34,6 +34,7 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
     if let Some(reason) = &facts.programs {
         because.push(format!("{reason}: fetching may run the project's own programs"));
     }
+    because.extend(image::not_packaged(facts));
     DescribeResult {
         applies: true,
         because,

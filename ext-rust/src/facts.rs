@@ -2,6 +2,8 @@
 //!
 //! Invariant: after this, an answer is a function of `Facts`, settings and command.
 
+use std::collections::BTreeSet;
+
 use devflow_protocol::message::Project;
 use devflow_protocol::path::RelPath;
 use devflow_protocol::sdk::paths::{at, upwards};
@@ -10,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::manifest;
 use crate::members;
+use crate::native;
 use crate::package::{self, Package};
 use crate::programs;
 use crate::toolchain::{self, Toolchain};
@@ -32,6 +35,8 @@ pub(crate) struct Facts {
     pub(crate) rust_version: Option<String>,
     /// The program in `build.rustc-wrapper`.
     pub(crate) wrapper: Option<String>,
+    /// What of the distribution the locked crates and the chosen linker need.
+    pub(crate) native: BTreeSet<&'static str>,
     /// Why a fetch would start a program of the project's choice, if it would.
     pub(crate) programs: Option<String>,
     /// `.config/nextest.toml`.
@@ -59,12 +64,14 @@ impl Facts {
         };
         let nowhere = |names: &[&str]| any(&files, &[dir, &workspace], names);
         let lock_ignored = is_lock_ignored(&files, &workspace)?;
+        let lock = files.text(&at(&workspace, "Cargo.lock"), Files::LOCK)?.filter(|_| !lock_ignored);
         let toolchain = first(dir, |folder| toolchain::read(&files, folder))?;
         let folder = toolchain.as_ref().filter(|toolchain| toolchain.folder);
         let facts = Self {
             packages: package::packages(&files, &manifests, Some(&manifest))?,
-            locked: files.has(&at(&workspace, "Cargo.lock"))? && !lock_ignored,
+            locked: lock.is_some(),
             lock_ignored,
+            native: native::of_lock(&lock.unwrap_or_default()).chain(linkers(&files, dir)?).collect(),
             programs: match folder {
                 Some(toolchain) => Some(format!("{} has toolchain.path", toolchain.file)),
                 None => programs::named(&files, dir)?,
@@ -109,6 +116,25 @@ fn wrapper(files: &Files, folder: &str) -> Result<Option<String>, Failure> {
         return Ok(build.and_then(|build| manifest::text(build, "rustc-wrapper")).map(str::to_owned));
     }
     Ok(None)
+}
+
+/// What the linkers need that Cargo's configurations choose.
+fn linkers(files: &Files, dir: &str) -> Result<Vec<&'static str>, Failure> {
+    let mut packages = Vec::new();
+    for folder in upwards(dir) {
+        for name in [".cargo/config", ".cargo/config.toml"] {
+            let Some(config) = manifest::read(files, &at(folder, name))? else { continue };
+            let targets = manifest::table(&config, &["target"]).into_iter().flat_map(Table::values);
+            let tables = targets.filter_map(Value::as_table).chain(manifest::table(&config, &["build"]));
+            for table in tables {
+                let flags = manifest::texts(table, "rustflags");
+                let line = manifest::text(table, "rustflags").unwrap_or_default();
+                let words = flags.iter().map(String::as_str).chain(line.split_whitespace());
+                packages.extend(words.chain(manifest::text(table, "linker")).filter_map(native::of_linker));
+            }
+        }
+    }
+    Ok(packages)
 }
 
 /// A lock that git ignores is not part of the sources: it stands on a laptop, not in CI, and the

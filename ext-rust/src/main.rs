@@ -13,6 +13,7 @@ mod facts_tests;
 mod image;
 mod manifest;
 mod members;
+mod native;
 mod nextest;
 mod package;
 mod programs;
