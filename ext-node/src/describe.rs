@@ -8,7 +8,7 @@ use devflow_protocol::template::Template;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::manager::Manager;
-use crate::{caches, image, resolve};
+use crate::{caches, image, node, resolve};
 
 /// Answers `project/describe`.
 pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
@@ -27,6 +27,8 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
     if let Some(reason) = &facts.own_code {
         because.push(format!("installing runs the project's own code: {reason}"));
     }
+    let node = node::wanted(facts);
+    because.extend(image::lacks(facts, &node));
     let command = |name| CommandInfo {
         summary: match resolve::resolve(facts, config, &name, &[]) {
             Ok(resolution) => summary(&resolution),
@@ -51,7 +53,7 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
         wants_env: Vec::new(),
         fingerprint: fingerprint(facts),
         tools,
-        image: Some(image::image(facts)),
+        image: Some(image::image(facts, &node)),
         reads: facts.reads.clone(),
     }
 }

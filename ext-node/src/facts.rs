@@ -37,8 +37,8 @@ pub(crate) struct Facts {
     pub(crate) names: BTreeSet<String>,
     /// The text of tsconfig.json.
     pub(crate) tsconfig: Option<String>,
-    /// The version that .nvmrc or .node-version names.
-    pub(crate) node: Option<String>,
+    /// The nearest .nvmrc or .node-version, and the version that it names.
+    pub(crate) node: Option<(String, String)>,
     /// Whether there are test files as `node --test` finds them.
     pub(crate) tests: bool,
     /// What all this depends on, relative to the member.
@@ -133,14 +133,23 @@ fn gather(files: &Files, dir: &str, config: &Config) -> Result<Facts, Failure> {
         facts.names.extend(files.entries(folder)?.into_iter().map(|entry| entry.name));
     }
     facts.tsconfig = files.text(&paths::at(dir, "tsconfig.json"), Files::SETTINGS)?;
-    for name in [".nvmrc", ".node-version"] {
-        if facts.node.is_none() {
-            facts.node =
-                files.text(&paths::at(dir, name), Files::SETTINGS)?.map(|text| text.trim().to_owned());
-        }
-    }
+    facts.node = node(files, dir)?;
     facts.tests = !package.scripts.contains_key("test") && sources::any(files, dir, 4, &tools::is_node_test)?;
     Ok(facts)
+}
+
+/// What the nearest file names on the way up to the project's root, without comments.
+fn node(files: &Files, dir: &str) -> Result<Option<(String, String)>, Failure> {
+    for folder in paths::upwards(dir) {
+        for name in [".nvmrc", ".node-version"] {
+            let path = paths::at(folder, name);
+            let Some(text) = files.text(&path, Files::SETTINGS)? else { continue };
+            let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+            let version = lines.find(|line| !line.is_empty()).unwrap_or_default();
+            return Ok(Some((path, version.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 fn patterns(package: &Manifest, pnpm_workspace: Option<&str>) -> Vec<String> {

@@ -1,163 +1,260 @@
 //! What an image for a member needs.
 //!
-//! Invariant: pure; every version is one that the project names, or a default that stands here.
+//! Invariant: pure; every version is one that the project names, or a default that stands in a
+//! constant. A manager lies in a folder that has its version in its name, so that two members that
+//! ask for two versions contradict each other instead of overwriting each other.
 
 use devflow_protocol::message::{Copy, Image, ImageOption, ImageStep};
 
 use crate::facts::Facts;
 use crate::manager::Manager;
+use crate::node::{self, Node};
 
-/// The major version of Node where the project does not ask for one.
-const NODE: u32 = 22;
-/// The one that Debian 12 has.
-const DEBIAN: u32 = 18;
+/// Managers of projects that do not name a version: the last that writes the lock that is there.
+const PNPM: [(u32, &str); 3] = [(9, "10.34.9"), (6, "8.15.9"), (0, "7.33.7")];
+const YARN: [(u32, &str); 4] = [(9, "4.18.1"), (8, "4.12.0"), (5, "3.8.7"), (0, "2.4.2")];
+const YARN_CLASSIC: &str = "1.22.22";
+const BUN: &str = "1.4.5";
 
 /// The image.
-pub(crate) fn image(facts: &Facts) -> Image {
-    let wanted = wanted(facts);
-    let mut extra = Vec::new();
-    if facts.lock.as_ref().is_some_and(|lock| lock.git) {
-        extra.push("git".to_owned());
-    }
-    if facts.names.contains("binding.gyp") {
-        extra.extend(["g++", "make", "python3"].map(str::to_owned));
-    }
-    let npm = "/usr/local/lib/node_modules/npm/bin";
-    let probe = |programs: &[&str]| {
-        programs.iter().map(|name| vec![(*name).to_owned(), "--version".to_owned()]).collect()
+pub(crate) fn image(facts: &Facts, node: &Node) -> Image {
+    let manager = Package::of(facts);
+    let packaged = node.debian && manager.as_ref().is_none_or(Package::runs_on_debian);
+    let options = [
+        node.tag.as_deref().map(|tag| images(tag, facts, manager.as_ref())),
+        packaged.then(|| distribution(facts, manager.as_ref())),
+    ];
+    Image { base: words(["debian:bookworm"]), options: options.into_iter().flatten().collect() }
+}
+
+/// Why there is no image, or none from Debian's packages, if so.
+pub(crate) fn lacks(facts: &Facts, node: &Node) -> Option<String> {
+    let too_new = || {
+        let Package { name, version, .. } = Package::of(facts).filter(|package| !package.runs_on_debian())?;
+        Some(format!("no image from packages of Debian: {name} {version} does not run on its Node"))
     };
-    let link = |name: &str| [format!("{npm}/{name}-cli.js"), format!("/usr/local/bin/{name}")];
-    let mut programs = vec!["node", "npm"];
-    if facts.manager != Manager::Npm {
-        programs.push(facts.manager.program());
+    node::lacks(node).or_else(too_new)
+}
+
+fn images(tag: &str, facts: &Facts, manager: Option<&Package>) -> ImageOption {
+    let npm = ["/usr/local/bin/node", "/usr/local/lib/node_modules/npm/bin/npm-cli.js"];
+    let mut option = finish(facts, manager, &npm, &["libatomic1", "libstdc++6"]);
+    if manager.is_none_or(|package| package.name != "npm") {
+        let link = |name| {
+            let target = format!("../lib/node_modules/npm/bin/{name}-cli.js");
+            [target, format!("/usr/local/bin/{name}")]
+        };
+        option.links.extend(["npm", "npx"].map(link));
     }
-    let steps: Vec<ImageStep> = manager(facts)
-        .map(|package| ImageStep {
-            run: ["npm", "install", "--global", "--no-audit", "--no-fund", &package]
-                .map(str::to_owned)
-                .to_vec(),
-            user: Some("root".to_owned()),
-        })
-        .into_iter()
-        .collect();
-    let mut options = vec![ImageOption {
+    ImageOption {
         source: "images".to_owned(),
-        packages: [vec!["libstdc++6".to_owned()], extra.clone()].concat(),
         copy: vec![Copy {
-            from: format!("docker.io/library/node:{}-bookworm-slim", wanted.tag),
-            paths: ["/usr/local/bin/node", "/usr/local/lib/node_modules/npm"].map(str::to_owned).to_vec(),
+            from: format!("docker.io/library/node:{tag}-bookworm-slim"),
+            paths: words(["/usr/local/bin/node", "/usr/local/lib/node_modules/npm"]),
         }],
-        links: vec![link("npm"), link("npx")],
-        steps: steps.clone(),
-        probe: probe(&programs),
+        ..option
+    }
+}
+
+fn distribution(facts: &Facts, manager: Option<&Package>) -> ImageOption {
+    let option = finish(facts, manager, &["/usr/bin/npm"], &["nodejs", "npm"]);
+    ImageOption { source: "distribution".to_owned(), ..option }
+}
+
+/// What both ways share: more packages, the manager, and the proof.
+fn finish(facts: &Facts, manager: Option<&Package>, npm: &[&str], packages: &[&str]) -> ImageOption {
+    let mut packages = packages.to_vec();
+    let lock = facts.lock.as_ref();
+    let from_git = |range: &String| range.starts_with("git") || range.contains("git+");
+    let mut ranges = facts.packages_json().flat_map(|package| package.dependencies.values());
+    if lock.is_some_and(|lock| lock.git) || ranges.any(from_git) {
+        packages.push("git");
+    }
+    // Compiled while it is installed, with node-gyp.
+    if facts.names.contains("binding.gyp") || lock.is_some_and(|lock| lock.compiles) {
+        packages.extend(["g++", "make", "python3"]);
+    }
+    packages.sort_unstable();
+    let mut programs = vec!["node", "npm"];
+    programs.extend(manager.map(|package| package.program).filter(|program| *program != "npm"));
+    ImageOption {
+        packages: packages.into_iter().map(str::to_owned).collect(),
+        steps: manager.map(|package| package.steps(npm)).unwrap_or_default(),
+        links: manager.map(Package::links).unwrap_or_default(),
+        probe: programs.into_iter().map(|name| words([name, "--version"])).collect(),
         ..ImageOption::default()
-    }];
-    if wanted.debian {
-        options.push(ImageOption {
-            source: "distribution".to_owned(),
-            packages: [vec!["nodejs".to_owned(), "npm".to_owned()], extra].concat(),
-            steps,
-            probe: probe(&programs),
-            ..ImageOption::default()
-        });
     }
-    Image { base: vec!["debian:bookworm".to_owned()], options }
-}
-
-/// A version of Node.
-#[derive(Debug, PartialEq, Eq)]
-struct Wanted {
-    /// The tag of the official image, without its suffix.
-    tag: String,
-    /// Whether Debian's own will do.
-    debian: bool,
-}
-
-fn wanted(facts: &Facts) -> Wanted {
-    let file = facts.node.as_deref().map(|text| text.trim_start_matches('v'));
-    if let Some(version) = file.filter(|text| is_version(text)) {
-        return Wanted { tag: version.to_owned(), debian: version == DEBIAN.to_string() };
-    }
-    let range = facts.packages_json().find_map(|package| package.node.as_deref()).unwrap_or_default();
-    let digits = range.trim_start_matches(['^', '~', '=', '>', 'v', ' ']);
-    let major =
-        digits.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse::<u32>().ok());
-    let open = range.starts_with(">=");
-    match major {
-        None => Wanted { tag: NODE.to_string(), debian: true },
-        Some(major) if open => {
-            // Debian's minor version is not the newest either.
-            Wanted { tag: major.max(NODE).to_string(), debian: (major, minor(digits)) <= (DEBIAN, 20) }
-        }
-        Some(major) => Wanted { tag: major.to_string(), debian: major == DEBIAN && minor(digits) <= 20 },
-    }
-}
-
-fn minor(version: &str) -> u32 {
-    let digits = version.split('.').nth(1).unwrap_or_default().split(|c: char| !c.is_ascii_digit()).next();
-    digits.and_then(|minor| minor.parse().ok()).unwrap_or(0)
-}
-
-fn is_version(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('.').collect();
-    parts.len() <= 3
-        && parts
-            .iter()
-            .all(|part| !part.is_empty() && part.len() < 5 && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// The package of npm that brings the manager.
-fn manager(facts: &Facts) -> Option<String> {
-    let named =
-        facts.top.as_ref().or(facts.package.as_ref()).and_then(|package| package.package_manager.as_deref());
-    let version = named
-        .and_then(|text| text.strip_prefix(facts.manager.program())?.strip_prefix('@'))
-        .filter(|version| version.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b)));
-    let (package, default) = match facts.manager {
-        Manager::Npm => return version.map(|version| format!("npm@{version}")),
-        Manager::Pnpm { .. } => ("pnpm", "10"),
-        Manager::YarnClassic => ("yarn", "1.22.22"),
-        Manager::YarnBerry { .. } => ("@yarnpkg/cli-dist", "4"),
-        Manager::Bun => ("bun", "1"),
-    };
-    Some(format!("{package}@{}", version.unwrap_or(default)))
+#[derive(Debug, PartialEq, Eq)]
+struct Package {
+    name: &'static str,
+    version: String,
+    /// The manager, and the program beside it that runs packages.
+    program: &'static str,
+    beside: &'static str,
+}
+
+impl Package {
+    /// That of a member's manager; nothing for the npm that comes with Node.
+    fn of(facts: &Facts) -> Option<Self> {
+        let top = facts.top.as_ref().or(facts.package.as_ref());
+        let named = top
+            .and_then(|package| package.package_manager.as_deref())
+            .and_then(|text| text.strip_prefix(facts.manager.program())?.strip_prefix('@'))
+            .filter(|version| is_plain(version));
+        let format = facts.lock.as_ref().and_then(|lock| lock.version);
+        let of_lock = |table: &[(u32, &'static str)]| {
+            let row = table.iter().find(|(least, _)| format.is_none_or(|format| format >= *least));
+            row.map_or("latest", |(_, version)| *version)
+        };
+        let (name, default, beside) = match facts.manager {
+            Manager::Npm => ("npm", named?, "npx"),
+            Manager::Pnpm { .. } => ("pnpm", of_lock(&PNPM), "pnpx"),
+            Manager::YarnClassic => ("yarn", YARN_CLASSIC, "yarnpkg"),
+            Manager::YarnBerry { .. } => ("@yarnpkg/cli-dist", of_lock(&YARN), "yarnpkg"),
+            Manager::Bun => ("bun", BUN, "bunx"),
+        };
+        let version = named.unwrap_or(default).to_owned();
+        Some(Self { name, version, program: facts.manager.program(), beside })
+    }
+
+    fn folder(&self) -> String {
+        format!("/opt/{}-{}", self.program, self.version)
+    }
+
+    /// The installation by npm, which leaves its downloads nowhere.
+    fn steps(&self, npm: &[&str]) -> Vec<ImageStep> {
+        let (folder, package) = (self.folder(), format!("{}@{}", self.name, self.version));
+        let install = ["install", "--global", "--no-audit", "--no-fund", "--cache", "/tmp/npm"];
+        let install = npm.iter().copied().chain(install).chain(["--prefix", &folder, &package]);
+        let run = |run| ImageStep { run, user: Some("root".to_owned()) };
+        vec![run(install.map(str::to_owned).collect()), run(words(["rm", "-rf", "/tmp/npm"]))]
+    }
+
+    fn links(&self) -> Vec<[String; 2]> {
+        let link = |name| [format!("{}/bin/{name}", self.folder()), format!("/usr/local/bin/{name}")];
+        [self.program, self.beside].map(link).into()
+    }
+
+    /// Whether it runs on Debian's Node.
+    fn runs_on_debian(&self) -> bool {
+        let major = self.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        match self.name {
+            "npm" => major.is_none_or(|major| major < 11),
+            "pnpm" => major.is_none_or(|major| major != 11),
+            _ => true,
+        }
+    }
+}
+
+fn is_plain(version: &str) -> bool {
+    version.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && version.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lock::Lock;
     use crate::samples::facts;
 
-    #[test]
-    fn versions_of_node() {
-        for (file, engines, tag, debian) in [
-            (Some("v20.11.1"), ">=18", "20.11.1", false),
-            (Some("18"), "", "18", true),
-            (Some("lts/*"), "", "22", true),
-            (None, ">=18.18", "22", true),
-            (None, ">=18.21", "22", false),
-            (None, ">=24.1", "24", false),
-            (None, "^18.0.0 || >=20", "18", true),
-            (None, "20.x", "20", false),
-        ] {
-            let mut facts = facts(&format!(r#"{{"engines":{{"node":"{engines}"}}}}"#));
-            facts.node = file.map(str::to_owned);
-            assert_eq!(wanted(&facts), Wanted { tag: tag.to_owned(), debian }, "{file:?} {engines}");
-        }
+    fn of(package: &str, manager: Manager, version: Option<u32>) -> String {
+        let lock = Some(Lock { version, ..Lock::default() });
+        let package = Package::of(&Facts { manager, lock, ..facts(package) });
+        package.map(|package| format!("{}@{}", package.name, package.version)).unwrap_or_default()
     }
 
     #[test]
     fn managers() {
-        let with = |manager, named: &str| {
-            manager_of(Facts { manager, ..facts(&format!(r#"{{"packageManager":"{named}"}}"#)) })
-        };
-        fn manager_of(facts: Facts) -> String {
-            manager(&facts).unwrap_or_default()
+        let pnpm = Manager::Pnpm { major: None };
+        let berry = Manager::YarnBerry { pnp: false };
+        for (named, manager, version, expected) in [
+            ("", Manager::Npm, Some(3), ""),
+            ("npm@10.9.0", Manager::Npm, None, "npm@10.9.0"),
+            ("pnpm@9.15.0", pnpm, Some(9), "pnpm@9.15.0"),
+            ("", pnpm, Some(9), "pnpm@10.34.9"),
+            ("", pnpm, Some(6), "pnpm@8.15.9"),
+            ("", pnpm, Some(5), "pnpm@7.33.7"),
+            ("", pnpm, None, "pnpm@10.34.9"),
+            ("yarn@4.5.0", berry, Some(8), "@yarnpkg/cli-dist@4.5.0"),
+            ("", berry, Some(8), "@yarnpkg/cli-dist@4.12.0"),
+            ("", berry, Some(6), "@yarnpkg/cli-dist@3.8.7"),
+            ("", berry, Some(10), "@yarnpkg/cli-dist@4.18.1"),
+            ("", Manager::YarnClassic, None, "yarn@1.22.22"),
+            ("bun@1;rm", Manager::Bun, None, "bun@1.4.5"),
+            ("bun@--x", Manager::Bun, None, "bun@1.4.5"),
+        ] {
+            let package = format!(r#"{{"packageManager":"{named}"}}"#);
+            assert_eq!(of(&package, manager, version), expected, "{named}");
         }
-        assert_eq!(with(Manager::Npm, ""), "");
-        assert_eq!(with(Manager::Pnpm { major: Some(9) }, "pnpm@9.15.0+sha512.x"), "pnpm@9.15.0");
-        assert_eq!(with(Manager::YarnBerry { pnp: false }, "yarn@4.5.0"), "@yarnpkg/cli-dist@4.5.0");
-        assert_eq!(with(Manager::YarnClassic, ""), "yarn@1.22.22");
-        assert_eq!(with(Manager::Bun, "bun@1;rm"), "bun@1");
+    }
+
+    fn answer(facts: &Facts) -> Vec<ImageOption> {
+        image(facts, &node::wanted(facts)).options
+    }
+
+    fn lines(steps: &[ImageStep]) -> Vec<String> {
+        steps.iter().map(|step| step.run.join(" ")).collect()
+    }
+
+    #[test]
+    fn npm_alone_is_copied_and_linked() {
+        let options = answer(&facts("{}"));
+        let [images, debian] = &options[..] else { panic!("{options:?}") };
+        assert_eq!(images.copy[0].from, "docker.io/library/node:24.19.0-bookworm-slim");
+        let target = "../lib/node_modules/npm/bin/npm-cli.js";
+        assert_eq!(images.links[0], [target, "/usr/local/bin/npm"]);
+        assert_eq!(images.packages, ["libatomic1", "libstdc++6"]);
+        assert_eq!(debian.packages, ["nodejs", "npm"]);
+        assert!(images.steps.is_empty() && debian.steps.is_empty() && debian.links.is_empty());
+        assert_eq!(debian.probe, [["node", "--version"], ["npm", "--version"]]);
+    }
+
+    #[test]
+    fn managers_have_folders_of_their_own() {
+        let package = r#"{"packageManager":"pnpm@9.15.0"}"#;
+        let options = answer(&Facts { manager: Manager::Pnpm { major: Some(9) }, ..facts(package) });
+        let install =
+            "install --global --no-audit --no-fund --cache /tmp/npm --prefix /opt/pnpm-9.15.0 pnpm@9.15.0";
+        assert_eq!(lines(&options[1].steps), [&format!("/usr/bin/npm {install}"), "rm -rf /tmp/npm"]);
+        assert!(lines(&options[0].steps)[0].ends_with(&format!("npm-cli.js {install}")));
+        for option in &options {
+            let link = ["/opt/pnpm-9.15.0/bin/pnpm", "/usr/local/bin/pnpm"];
+            assert!(option.links.iter().any(|other| *other == link), "{:?}", option.links);
+            assert_eq!(option.probe[2], ["pnpm", "--version"]);
+        }
+        let options = answer(&facts(r#"{"packageManager":"npm@10.9.0"}"#));
+        assert_eq!(options[0].links[0], ["/opt/npm-10.9.0/bin/npm", "/usr/local/bin/npm"]);
+        assert_eq!(options[0].links.len(), 2);
+    }
+
+    #[test]
+    fn debian_is_left_out_where_its_node_will_not_do() {
+        for (package, manager, options, reason) in [
+            (r#"{"engines":{"node":">=20"}}"#, Manager::Npm, 1, "engines.node in package.json says >=20"),
+            (r#"{"engines":{"node":"^4"}}"#, Manager::Npm, 0, "no image: "),
+            (r#"{"packageManager":"npm@11.1.0"}"#, Manager::Npm, 1, "npm 11.1.0 does not run"),
+            (r#"{"packageManager":"pnpm@11.0.0"}"#, Manager::Pnpm { major: Some(11) }, 1, "pnpm 11.0.0"),
+            ("{}", Manager::Npm, 2, ""),
+        ] {
+            let facts = Facts { manager, ..facts(package) };
+            assert_eq!(answer(&facts).len(), options, "{package}");
+            let told = lacks(&facts, &node::wanted(&facts)).unwrap_or_default();
+            assert!(told.contains(reason) && told.is_empty() == reason.is_empty(), "{package}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_is_compiled_needs_a_compiler() {
+        let mut facts = facts(r#"{"dependencies":{"a":"github:b/c"}}"#);
+        facts.names.insert("binding.gyp".to_owned());
+        let options = answer(&facts);
+        assert_eq!(options[1].packages, ["g++", "git", "make", "nodejs", "npm", "python3"]);
     }
 }

@@ -17,6 +17,10 @@ pub(crate) struct Lock {
     pub(crate) asks: bool,
     /// Whether some package has an install script; a lock that does not tell counts as yes.
     pub(crate) scripts: bool,
+    /// Whether some package is compiled, or may be, while it is installed.
+    pub(crate) compiles: bool,
+    /// The version of the lock's format, where the manager's version follows from it.
+    pub(crate) version: Option<u32>,
     /// Whether a package comes from a git repository: installing builds it, scripts or not.
     pub(crate) git: bool,
 }
@@ -60,7 +64,23 @@ pub(crate) fn parse(manager: Manager, file: &str, text: &str) -> serde_json::Res
             ..Lock::default()
         },
     };
-    Ok(Lock { file: file.to_owned(), ..lock })
+    let compiles = lock.scripts && COMPILES.iter().any(|name| text.contains(name));
+    Ok(Lock { file: file.to_owned(), compiles, version: version(manager, text), ..lock })
+}
+
+/// Packages on which those depend that are compiled.
+const COMPILES: [&str; 4] = ["node-addon-api", "node-gyp", "prebuild-install", "node_modules/nan\""];
+
+fn version(manager: Manager, text: &str) -> Option<u32> {
+    let value = match manager {
+        Manager::Pnpm { .. } => text.lines().find_map(|line| line.strip_prefix("lockfileVersion:")),
+        Manager::YarnBerry { .. } => {
+            let mut lines = text.lines().skip_while(|line| !line.starts_with("__metadata:")).skip(1);
+            lines.next().and_then(|line| line.trim_start().strip_prefix("version:"))
+        }
+        _ => None,
+    }?;
+    value.trim().trim_matches(['\'', '"']).split('.').next()?.parse().ok()
 }
 
 fn npm(text: &str) -> serde_json::Result<Lock> {
@@ -121,6 +141,33 @@ mod tests {
         assert!(scripts(Some(9), "lockfileVersion: '9.0'"));
         assert!(scripts(None, "lockfileVersion: '9.0'"));
         assert!(!scripts(Some(10), "lockfileVersion: '9.0'"));
+    }
+
+    #[test]
+    fn what_tells_the_managers_version() {
+        let berry = Manager::YarnBerry { pnp: true };
+        let pnpm = Manager::Pnpm { major: None };
+        for (manager, text, expected) in [
+            (pnpm, "lockfileVersion: '9.0'\n", Some(9)),
+            (pnpm, "lockfileVersion: 5.4\n", Some(5)),
+            (pnpm, "", None),
+            (berry, "# x\n\n__metadata:\n  version: 8\n  cacheKey: 10c0\n", Some(8)),
+            (berry, "__metadata:\n  cacheKey: 8\n", None),
+            (Manager::YarnClassic, "# yarn lockfile v1\n", None),
+        ] {
+            assert_eq!(parse(manager, "", text).unwrap().version, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_compiled() {
+        let lock = |scripts| {
+            format!(
+                r#"{{"packages":{{"node_modules/nan":{{"resolved":"x","hasInstallScript":{scripts}}}}}}}"#
+            )
+        };
+        let compiles = |text: &str| parse(Manager::Npm, "", text).unwrap().compiles;
+        assert!(compiles(&lock(true)) && !compiles(&lock(false)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod install;
 mod lock;
 mod manager;
 mod manifest;
+mod node;
 mod products;
 mod resolve;
 mod run;

@@ -23,6 +23,8 @@ pub(crate) struct Manifest {
     pub(crate) package_manager: Option<String>,
     /// `engines.node`.
     pub(crate) node: Option<String>,
+    /// `volta.node`.
+    pub(crate) volta: Option<String>,
     /// The first folders of what it publishes, such as `dist`.
     pub(crate) published: BTreeSet<String>,
     /// The names of its members, such as `eslintConfig`.
@@ -61,6 +63,7 @@ impl Manifest {
             package_manager: text("packageManager")
                 .map(|name| name.split('+').next().unwrap_or_default().to_owned()),
             node: strings(value.get("engines")).remove("node"),
+            volta: strings(value.get("volta")).remove("node"),
             published: published(&value),
             allows_builds: value.get("pnpm").is_some_and(|pnpm| {
                 [
