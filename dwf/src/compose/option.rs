@@ -7,6 +7,10 @@ use devflow_protocol::path::RelPath;
 use super::error::{Asker, ComposeError};
 use crate::config::{ImageSection, ImageSource};
 
+/// The sources of a project that lists none, the best first. An extension offers the distribution only where that has what
+/// the project asks for, and it is the least: one image to begin with and to pin, whose updates are the distribution's.
+const DEFAULT: [ImageSource; 2] = [ImageSource::Distribution, ImageSource::Images];
+
 /// What one stack in one member needs.
 pub(super) struct Chosen<'a> {
     pub(super) asker: Asker,
@@ -23,7 +27,7 @@ impl Chosen<'_> {
     }
 }
 
-/// The stack's first way whose source is allowed; where the project lists the sources, its best source comes first.
+/// The stack's first way from the best source that it offers and the project allows.
 pub(super) fn choose<'a>(
     asker: &Asker,
     image: &'a Image,
@@ -40,12 +44,11 @@ pub(super) fn choose<'a>(
             }
         });
     }
-    let at = match &section.sources {
-        Some(allowed) => {
-            allowed.iter().find_map(|best| sources.iter().position(|source| source == best.get_ref()))
-        }
-        None => (!sources.is_empty()).then_some(0),
+    let allowed: Vec<ImageSource> = match &section.sources {
+        Some(listed) => listed.iter().map(|source| *source.get_ref()).collect(),
+        None => DEFAULT.to_vec(),
     };
+    let at = allowed.iter().find_map(|best| sources.iter().position(|source| source == best));
     at.and_then(|at| image.options.get(at)).ok_or_else(|| ComposeError::Source {
         asker: asker.clone(),
         offered: image.options.iter().map(|option| option.source.clone()).collect(),

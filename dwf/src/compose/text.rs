@@ -14,6 +14,9 @@ use super::quote::{json, value};
 /// Where the files are that steps read.
 const FILES: &str = "/opt/devflow";
 
+/// The user `dwf`, by a number that a host can compare.
+const USER: u32 = 1001;
+
 /// Writes the text.
 pub(super) fn dockerfile(
     base: &ImageRef,
@@ -42,7 +45,7 @@ pub(super) fn dockerfile(
             let _ = write!(text, "\n# {}\n{body}", part.stack);
         }
     }
-    text.push_str("\nUSER dwf\n");
+    let _ = write!(text, "\nUSER {USER}\n");
     for part in parts {
         for probe in &part.probes {
             let _ = writeln!(text, "RUN {}", json(*probe));
@@ -100,7 +103,7 @@ fn common(packages: &[String]) -> String {
         let _ = writeln!(text, "      {package} \\");
     }
     text.push_str(" && rm -rf /var/lib/apt/lists/* \\\n");
-    text.push_str(" && useradd --uid 1001 --create-home --shell /bin/bash dwf\n");
+    let _ = writeln!(text, " && useradd --uid {USER} --create-home --shell /bin/bash dwf");
     text
 }
 
@@ -141,12 +144,12 @@ fn steps(work: &Work<'_>, folder: &str) -> String {
     for (words, by_root) in &work.steps {
         if root != *by_root {
             root = *by_root;
-            let _ = writeln!(text, "USER {}", if root { "root" } else { "dwf" });
+            let _ = writeln!(text, "USER {}", if root { 0 } else { USER });
         }
         let _ = writeln!(text, "RUN {}", json(*words));
     }
     if !root {
-        text.push_str("USER root\n");
+        text.push_str("USER 0\n");
     }
     if !work.files.is_empty() {
         text.push_str("WORKDIR /\n");
