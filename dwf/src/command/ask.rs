@@ -10,7 +10,7 @@ use crate::config::{UserConfig, load_user};
 use crate::discover::{DiscoverError, Places};
 use crate::error::Error;
 use crate::extension::{self, Words};
-use crate::identity::{self, Memory, Recipe};
+use crate::identity::{self, Memory, Origin};
 use crate::launch::Launcher;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
@@ -33,7 +33,7 @@ pub(super) struct Ground {
 pub(super) struct Answered {
     pub(super) asked: Asked,
     /// What the image is made from.
-    pub(super) recipe: Recipe,
+    pub(super) origin: Origin,
     pub(super) inputs: Inputs,
     pub(super) fingerprint: Fingerprint,
 }
@@ -90,24 +90,24 @@ impl Ground {
         places.all_pinned(names.clone()).map_err(DiscoverError::from)?;
         let found = names.map(|name| places.find(name)).collect::<Result<Vec<_>, _>>()?;
         let mut asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
-        let recipe = match identity::recipe(&self.project, &asked.answers) {
-            Ok(recipe) => recipe,
+        let origin = match identity::origin(&self.project, &asked.answers) {
+            Ok(origin) => origin,
             // On the host nobody needs the image.
             Err(error) if host => {
                 asked.notes.push(error.to_string());
-                Recipe::Nothing
+                Origin::Nothing
             }
             Err(error) => return Err(error.into()),
         };
-        let inputs = identity::current(&self.project, &recipe, &asked.answers);
+        let inputs = identity::current(&self.project, &origin, &asked.answers);
         let fingerprint = identity::fingerprint(&self.project.root, &inputs).await?;
         if !host {
-            recipe.covered(&fingerprint)?;
+            origin.covered(&fingerprint)?;
         }
         if let Err(error) = Memory::new(&self.project.root, &world.state()?).keep(&fingerprint) {
             tracing::debug!(target: "devflow::fingerprint", "not remembered: {error}");
         }
-        Ok(Answered { asked, recipe, inputs, fingerprint })
+        Ok(Answered { asked, origin, inputs, fingerprint })
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn run(
     }
     let stage = match place {
         Place::Container(engine, seen) => {
-            stage::container(context, &ground, &plan, &answered.recipe, &engine, seen).await?
+            stage::container(context, &ground, &plan, &answered.origin, &engine, seen).await?
         }
         Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
     };

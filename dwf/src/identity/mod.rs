@@ -3,7 +3,7 @@
 //! Invariant: it depends on the project's files, its configuration and the answers only.
 
 mod memory;
-mod recipe;
+mod origin;
 pub mod revision;
 
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::plan::Answers;
 use crate::project::Project;
 
 pub use memory::{Memory, MemoryError};
-pub use recipe::Recipe;
+pub use origin::Origin;
 
 /// The Dockerfile that is used when it exists.
 pub const DOCKERFILE: &str = "Dockerfile.devflow";
@@ -61,8 +61,8 @@ pub fn dockerfile(project: &Project) -> Option<String> {
 }
 
 /// What the image is made from of a project whose stacks have been described.
-pub fn recipe(project: &Project, answers: &Answers) -> Result<Recipe, ComposeError> {
-    Recipe::of(&project.config.file, dockerfile(project), answers, &pinned(project.lock.as_ref()))
+pub fn origin(project: &Project, answers: &Answers) -> Result<Origin, ComposeError> {
+    Origin::of(&project.config.file, dockerfile(project), answers, &pinned(project.lock.as_ref()))
 }
 
 /// The digests that a lock pins base images to.
@@ -71,8 +71,8 @@ pub fn pinned(_lock: Option<&Lock>) -> impl Fn(&str) -> Option<String> {
 }
 
 /// What goes into the fingerprint of a project whose stacks have been described.
-pub fn current(project: &Project, recipe: &Recipe, answers: &Answers) -> Inputs {
-    inputs(&project.config.file, recipe, answers)
+pub fn current(project: &Project, origin: &Origin, answers: &Answers) -> Inputs {
+    inputs(&project.config.file, origin, answers)
 }
 
 /// Computes a fingerprint on a thread of its own: signals are heard meanwhile, and end dwf without it.
@@ -90,9 +90,9 @@ pub async fn fingerprint(root: &Path, inputs: &Inputs) -> Result<Fingerprint, Id
     answer.unwrap_or_else(|| Fingerprint::compute(root, inputs)).map_err(IdentityError)
 }
 
-fn inputs(file: &config::File, recipe: &Recipe, answers: &Answers) -> Inputs {
+fn inputs(file: &config::File, origin: &Origin, answers: &Answers) -> Inputs {
     let written = file.container.fingerprint_inputs.iter().map(|glob| glob.get_ref().clone());
-    let mut patterns: Vec<String> = written.chain(recipe.patterns()).collect();
+    let mut patterns: Vec<String> = written.chain(origin.patterns()).collect();
     for described in &answers.described {
         for glob in &described.result.fingerprint {
             patterns.push(match described.member.is_here() {
@@ -104,5 +104,5 @@ fn inputs(file: &config::File, recipe: &Recipe, answers: &Answers) -> Inputs {
     patterns.sort();
     patterns.dedup();
     let cache = file.cache.root.as_ref().map_or(crate::cache::DEFAULT, |root| root.get_ref());
-    Inputs { patterns, exclude: vec![literal(cache)], texts: recipe.texts() }
+    Inputs { patterns, exclude: vec![literal(cache)], texts: origin.texts() }
 }

@@ -11,7 +11,7 @@ use devflow_oci::fingerprint::Snapshot;
 use devflow_oci::hash;
 use sha2::{Digest, Sha256};
 
-use super::{DOCKERFILE, IdentityError, Recipe, inputs, pinned};
+use super::{DOCKERFILE, IdentityError, Origin, inputs, pinned};
 use crate::compose::ComposeError;
 use crate::config::{self, ConfigError};
 use crate::error::{Exit, Explain};
@@ -125,8 +125,8 @@ pub async fn fingerprint(
         None => snapshot.holds(Path::new(DOCKERFILE)).then(|| DOCKERFILE.to_owned()),
     };
     let pins = pins.map(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes))).transpose()?;
-    let recipe = Recipe::of(&file, dockerfile, answers, &pinned(pins.as_ref()))?;
-    let sought = snapshot.find(&inputs(&file, &recipe, answers)).map_err(IdentityError)?;
+    let origin = Origin::of(&file, dockerfile, answers, &pinned(pins.as_ref()))?;
+    let sought = snapshot.find(&inputs(&file, &origin, answers)).map_err(IdentityError)?;
     let hashes: BTreeMap<String, Sha256> = repository
         .objects(sought.objects(), |hash: &mut Sha256, piece| {
             hash.update(piece);

@@ -12,7 +12,7 @@ use devflow_oci::{Engine, Image, ImageRef, inspect};
 use crate::config::EngineChoice;
 use crate::engine::{self, run};
 use crate::error::Error;
-use crate::identity::{self, Recipe};
+use crate::identity::{self, Origin};
 use crate::project::Project;
 use crate::report::Reporter;
 use crate::signals::Signals;
@@ -60,7 +60,7 @@ pub struct Wanted<'a> {
     /// Whose it is.
     pub project: &'a Project,
     /// What it is made from.
-    pub recipe: &'a Recipe,
+    pub origin: &'a Origin,
     /// Its identity.
     pub fingerprint: &'a str,
 }
@@ -74,7 +74,7 @@ pub async fn ensure(
     reporter: &mut Reporter,
     signals: &mut Signals,
 ) -> Result<Ready, Error> {
-    let Wanted { project, recipe, fingerprint } = wanted;
+    let Wanted { project, origin, fingerprint } = wanted;
     let name = name(project, fingerprint)?;
     if let Some(seen) = glance
         && (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program)
@@ -94,7 +94,7 @@ pub async fn ensure(
             return Ok(Ready { name: maker.name, image });
         }
     }
-    match Source::of(recipe, &project.root)? {
+    match Source::of(origin, &project.root)? {
         Some(source) if is_ours(project) => {
             reporter.note(&format!("building {} from {} …", maker.name, source.shown));
             maker.build(project, &source).await?;
@@ -104,8 +104,8 @@ pub async fn ensure(
             }
         }
         Some(_) => maker.tried.push("its name has a tag or digest of its own, so it is not built".to_owned()),
-        None => maker.tried.push(match recipe {
-            Recipe::Named => "its name has a tag or digest of its own, so it is not built".to_owned(),
+        None => maker.tried.push(match origin {
+            Origin::Named => "its name has a tag or digest of its own, so it is not built".to_owned(),
             _ => format!("there is no {} to build it from", identity::DOCKERFILE),
         }),
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::ImageError;
 use crate::compose::Composed;
 use crate::files;
-use crate::identity::Recipe;
+use crate::identity::Origin;
 
 /// Bytes of a file that a composed image may copy.
 const LARGEST: u64 = 16 << 20;
@@ -28,17 +28,17 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The source that a recipe makes, if it makes one.
-    pub(super) fn of(recipe: &Recipe, root: &Path) -> Result<Option<Self>, ImageError> {
-        match recipe {
-            Recipe::File(path) => Ok(Some(Self {
+    /// What a build of an image with this origin sees, if it is built at all.
+    pub(super) fn of(origin: &Origin, root: &Path) -> Result<Option<Self>, ImageError> {
+        match origin {
+            Origin::File(path) => Ok(Some(Self {
                 dockerfile: root.join(path),
                 context: root.to_owned(),
                 shown: path.clone(),
                 _folder: None,
             })),
-            Recipe::Composed(composed) => Self::lay_out(composed, root).map(Some),
-            Recipe::Named | Recipe::Nothing => Ok(None),
+            Origin::Composed(composed) => Self::lay_out(composed, root).map(Some),
+            Origin::Named | Origin::Nothing => Ok(None),
         }
     }
 

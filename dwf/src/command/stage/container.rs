@@ -14,7 +14,7 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
-use crate::identity::Recipe;
+use crate::identity::Origin;
 use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
@@ -63,7 +63,7 @@ pub(in crate::command) async fn stage<'a>(
     context: &mut Context<'a>,
     ground: &Ground,
     plan: &Plan,
-    recipe: &Recipe,
+    origin: &Origin,
     engine: &Engine,
     seen: Option<Box<Glance>>,
 ) -> Result<Stage<'a>, Error> {
@@ -71,7 +71,7 @@ pub(in crate::command) async fn stage<'a>(
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
-    let wanted = Wanted { project, recipe, fingerprint: &plan.fingerprint };
+    let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint };
     let ready = image::ensure(engine, seen, wanted, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;

@@ -35,7 +35,7 @@ impl Explain for UncoveredError {
 
 /// What the project's image is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recipe {
+pub enum Origin {
     /// A Dockerfile of the project, relative to its root.
     File(String),
     /// What its stacks need.
@@ -46,8 +46,8 @@ pub enum Recipe {
     Nothing,
 }
 
-impl Recipe {
-    /// The recipe of a project, or of one of its commits: with this configuration, and this Dockerfile if it has one.
+impl Origin {
+    /// That of a project, or of one of its commits: with this configuration, and this Dockerfile if it has one.
     pub fn of(
         file: &config::File,
         dockerfile: Option<String>,
