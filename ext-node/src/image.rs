@@ -37,8 +37,8 @@ pub(crate) fn lacks(facts: &Facts, node: &Node) -> Option<String> {
 }
 
 fn images(tag: &str, facts: &Facts, manager: Option<&Package>) -> ImageOption {
-    let npm = ["/usr/local/bin/node", "/usr/local/lib/node_modules/npm/bin/npm-cli.js"];
-    let mut option = finish(facts, manager, &npm, &["libatomic1", "libstdc++6"]);
+    let npm = "node /usr/local/lib/node_modules/npm/bin/npm-cli.js";
+    let mut option = finish(facts, manager, npm, &["libatomic1", "libstdc++6"]);
     if manager.is_none_or(|package| package.name != "npm") {
         let link = |name| {
             let target = format!("../lib/node_modules/npm/bin/{name}-cli.js");
@@ -57,12 +57,12 @@ fn images(tag: &str, facts: &Facts, manager: Option<&Package>) -> ImageOption {
 }
 
 fn distribution(facts: &Facts, manager: Option<&Package>) -> ImageOption {
-    let option = finish(facts, manager, &["/usr/bin/npm"], &["nodejs", "npm"]);
+    let option = finish(facts, manager, "/usr/bin/npm", &["nodejs", "npm"]);
     ImageOption { source: "distribution".to_owned(), ..option }
 }
 
 /// What both ways share: more packages, the manager, and the proof.
-fn finish(facts: &Facts, manager: Option<&Package>, npm: &[&str], packages: &[&str]) -> ImageOption {
+fn finish(facts: &Facts, manager: Option<&Package>, npm: &str, packages: &[&str]) -> ImageOption {
     let mut packages = packages.to_vec();
     let lock = facts.lock.as_ref();
     let from_git = |range: &String| range.starts_with("git") || range.contains("git+");
@@ -79,7 +79,7 @@ fn finish(facts: &Facts, manager: Option<&Package>, npm: &[&str], packages: &[&s
     programs.extend(manager.map(|package| package.program).filter(|program| *program != "npm"));
     ImageOption {
         packages: packages.into_iter().map(str::to_owned).collect(),
-        steps: manager.map(|package| package.steps(npm)).unwrap_or_default(),
+        steps: manager.map(|package| package.step(npm)).into_iter().collect(),
         links: manager.map(Package::links).unwrap_or_default(),
         probe: programs.into_iter().map(|name| words([name, "--version"])).collect(),
         ..ImageOption::default()
@@ -124,13 +124,12 @@ impl Package {
         format!("/opt/{}-{}", self.program, self.version)
     }
 
-    /// The installation by npm, which leaves its downloads nowhere.
-    fn steps(&self, npm: &[&str]) -> Vec<ImageStep> {
+    /// The installation by npm. One step is one layer: what it leaves behind stays in the image.
+    fn step(&self, npm: &str) -> ImageStep {
+        let options = "--global --no-audit --no-fund --cache /tmp/npm";
         let (folder, package) = (self.folder(), format!("{}@{}", self.name, self.version));
-        let install = ["install", "--global", "--no-audit", "--no-fund", "--cache", "/tmp/npm"];
-        let install = npm.iter().copied().chain(install).chain(["--prefix", &folder, &package]);
-        let run = |run| ImageStep { run, user: Some("root".to_owned()) };
-        vec![run(install.map(str::to_owned).collect()), run(words(["rm", "-rf", "/tmp/npm"]))]
+        let line = format!("{npm} install {options} --prefix {folder} {package} && rm -rf /tmp/npm");
+        ImageStep { run: words(["sh", "-c", &line]), user: Some("root".to_owned()) }
     }
 
     fn links(&self) -> Vec<[String; 2]> {
@@ -199,10 +198,6 @@ mod tests {
         image(facts, &node::wanted(facts)).options
     }
 
-    fn lines(steps: &[ImageStep]) -> Vec<String> {
-        steps.iter().map(|step| step.run.join(" ")).collect()
-    }
-
     #[test]
     fn npm_alone_is_copied_and_linked() {
         let options = answer(&facts("{}"));
@@ -222,8 +217,9 @@ mod tests {
         let options = answer(&Facts { manager: Manager::Pnpm { major: Some(9) }, ..facts(package) });
         let install =
             "install --global --no-audit --no-fund --cache /tmp/npm --prefix /opt/pnpm-9.15.0 pnpm@9.15.0";
-        assert_eq!(lines(&options[1].steps), [&format!("/usr/bin/npm {install}"), "rm -rf /tmp/npm"]);
-        assert!(lines(&options[0].steps)[0].ends_with(&format!("npm-cli.js {install}")));
+        let line = |option: &ImageOption| option.steps[0].run.join(" ");
+        assert_eq!(line(&options[1]), format!("sh -c /usr/bin/npm {install} && rm -rf /tmp/npm"));
+        assert!(line(&options[0]).contains(&format!("npm-cli.js {install} && ")));
         for option in &options {
             let link = ["/opt/pnpm-9.15.0/bin/pnpm", "/usr/local/bin/pnpm"];
             assert!(option.links.iter().any(|other| *other == link), "{:?}", option.links);

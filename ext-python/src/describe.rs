@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use devflow_protocol::message::{Cache, CacheReadonly, CacheScope, DescribeResult, Tool};
 use devflow_protocol::name::EnvName;
-use devflow_protocol::sdk::Failure;
+use devflow_protocol::sdk::{Failure, paths};
 use devflow_protocol::template::Template;
 
 use crate::config::{Config, Manager};
 use crate::facts::Facts;
 use crate::project::Project;
 use crate::words::{name, template};
-use crate::{image, manager, resolve};
+use crate::{image, interpreter, manager, resolve};
 
 /// Host variables that say where packages come from and whom to trust.
 const WANTS: [&str; 14] = [
@@ -42,6 +42,8 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> Result<DescribeResult,
     };
     let project = Project::of(facts, config)?;
     because.push(format!("{} installs: {}", project.manager.name(), project.why));
+    let python = interpreter::wanted(facts, config);
+    because.extend(python.lacks());
     Ok(DescribeResult {
         applies: true,
         because,
@@ -51,7 +53,7 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> Result<DescribeResult,
         wants_env: WANTS.into_iter().map(name).collect::<Result<_, _>>()?,
         fingerprint: fingerprint(&project),
         tools: tools(&project),
-        image: Some(image::image(&project)),
+        image: Some(image::image(&project, &python)),
         reads,
     })
 }
@@ -136,7 +138,8 @@ fn fingerprint(project: &Project) -> Vec<String> {
         all.extend(facts.requirements.parts.iter().cloned());
         all.extend(facts.package.pyproject.as_ref().map(|_| "pyproject.toml".to_owned()));
     }
-    all.extend(facts.python_version.as_ref().map(|_| ".python-version".to_owned()));
+    let version = facts.python_version.as_ref().and_then(|(path, _)| paths::below(path, &facts.dir));
+    all.extend(version.map(str::to_owned));
     all.retain(|path| !path.contains(['*', '?', '[', '{', '\\']));
     all
 }
@@ -145,7 +148,9 @@ fn tools(project: &Project) -> Vec<Tool> {
     let python = Tool {
         program: project.config.python().to_owned(),
         args: vec!["--version".to_owned()],
-        wants: image::requires(project.facts).map(|(major, minor)| format!(">={major}.{minor}")),
+        wants: interpreter::requires(project.facts)
+            .and_then(|(_, range)| interpreter::least(range))
+            .map(|least| format!(">={least}")),
     };
     let program = match project.manager {
         Manager::Pip | Manager::Hatch => None,

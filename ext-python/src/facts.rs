@@ -51,8 +51,10 @@ pub(crate) struct Facts {
     pub(crate) mypy: Option<Ini>,
     /// tox.ini.
     pub(crate) tox: Option<Ini>,
-    /// .python-version, its first line.
-    pub(crate) python_version: Option<String>,
+    /// The nearest .python-version, and its first line that says something.
+    pub(crate) python_version: Option<(String, String)>,
+    /// Whether some package comes from a git repository.
+    pub(crate) git: bool,
     /// Those of [`MARKS`] that are there.
     pub(crate) marks: BTreeSet<&'static str>,
     /// Whether the member belongs to a uv workspace further up that has a lock.
@@ -98,13 +100,13 @@ impl Facts {
         let tox = ini(["tox.ini"; 2])?;
         let requirements = Requirements::gather(&files, dir, &package, config)?;
         let locals = lists::locals(&files, dir, &package, &requirements)?;
-        let version = files.text(&at(".python-version"), Files::SETTINGS)?;
         Ok(Self {
             hatch: toml(&files, &at("hatch.toml"))?,
             pytest,
             mypy,
             tox,
-            python_version: version.and_then(|text| Some(text.lines().next()?.trim().to_owned())),
+            python_version: python_version(&files, dir)?,
+            git: requirements.git || from_git(&files, dir)?,
             marks,
             in_uv_workspace: in_uv_workspace(&files, dir)?,
             requirements,
@@ -136,6 +138,30 @@ impl Package {
 fn toml(files: &Files, path: &str) -> Result<Option<Pyproject>, Failure> {
     let Some(text) = files.text(path, Files::SETTINGS)? else { return Ok(None) };
     Pyproject::parse(&text).map(Some).map_err(|wrong| files.wrong(path, wrong.line, &wrong.reason))
+}
+
+/// What the nearest file names on the way up to the project's root.
+fn python_version(files: &Files, dir: &str) -> Result<Option<(String, String)>, Failure> {
+    for folder in paths::upwards(dir) {
+        let path = paths::at(folder, ".python-version");
+        if let Some(text) = files.text(&path, Files::SETTINGS)? {
+            let mut lines = text.lines().map(str::trim);
+            let version = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+            return Ok(Some((path, version.to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether pyproject.toml or a lock names a git repository to install from.
+fn from_git(files: &Files, dir: &str) -> Result<bool, Failure> {
+    for name in ["pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock"] {
+        let text = files.text(&paths::at(dir, name), Files::LOCK)?.unwrap_or_default();
+        if ["git+", "git = \"", "type = \"git\""].iter().any(|mark| text.contains(mark)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a folder above is the root of a uv workspace with a lock.

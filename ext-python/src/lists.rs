@@ -50,6 +50,8 @@ pub(crate) struct Requirements {
     pub(crate) locals: Vec<Requirement>,
     /// Whether pip will want a hash for each package.
     pub(crate) hashed: bool,
+    /// Whether one comes from a git repository.
+    pub(crate) git: bool,
 }
 
 impl Requirements {
@@ -98,6 +100,7 @@ impl Requirements {
                 None => self.leaves = true,
             }
             self.hashed |= requirement::hashed(&text);
+            self.git |= text.contains("git+");
             for line in requirement::lines(&text) {
                 match line {
                     Line::Named(requirement) => drop(self.names.insert(requirement.name)),

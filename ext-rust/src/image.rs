@@ -148,9 +148,10 @@ fn installs(facts: &Facts, config: &Config) -> Vec<ImageStep> {
     if programs.is_empty() {
         return Vec::new();
     }
-    let install = ["env", "CARGO_HOME=/tmp/cargo", "cargo", "install", "--locked", "--root", "/usr/local"];
-    let install = install.into_iter().chain(programs).map(str::to_owned).collect();
-    vec![run(install), run(words(["rm", "-rf", "/tmp/cargo"]))]
+    // One step is one layer: what it leaves behind stays in the image.
+    let install = "cargo install --locked --root /usr/local";
+    let line = format!("CARGO_HOME=/tmp/cargo {install} {} && rm -rf /tmp/cargo", programs.join(" "));
+    vec![run(words(["sh", "-c", &line]))]
 }
 
 fn uses_nextest(facts: &Facts, config: &Config) -> bool {
@@ -277,8 +278,8 @@ mod tests {
             (".config/nextest.toml", ""),
             ("deny.toml", ""),
         ];
-        let build = "env CARGO_HOME=/tmp/cargo cargo install --locked --root /usr/local cargo-nextest@0.9.151 \
-                     cargo-deny@0.20.2; rm -rf /tmp/cargo; rustup toolchain install ";
+        let build = "sh -c CARGO_HOME=/tmp/cargo cargo install --locked --root /usr/local \
+                     cargo-nextest@0.9.151 cargo-deny@0.20.2 && rm -rf /tmp/cargo; rustup toolchain install ";
         let of = lines(&files, &Config::default());
         assert!(of[0].starts_with(&format!("rust:1.96.0: {build}")), "{of:?}");
         let never = Config { nextest: Nextest::Never, ..Config::default() };
