@@ -130,7 +130,7 @@ fn odd_words_reach_the_image_as_they_are() {
         let sandbox = Sandbox::new(engine);
         let odd = r#"a "b" 'c' \\ \" $HOME ${PATH} $(id) `id` <<E # é 😀 \"#;
         let json = odd.replace('\\', "\\\\").replace('"', "\\\"");
-        let script = "printf '%s' \\\"$1\\\" >/usr/local/share/said; printf '#!/bin/sh\\nprintf %s \\\"$ODD\\\" >said\\ncat seen\\n' >/usr/local/bin/prove; chmod +x /usr/local/bin/prove; cat 'my file' >/usr/local/share/file; pwd";
+        let script = "printf '%s' \\\"$1\\\" >/usr/local/share/said; printf '#!/bin/sh\\nprintf %%s \\\"$ODD\\\" >said\\ncat seen\\n' >/usr/local/bin/prove; chmod +x /usr/local/bin/prove; cat 'my file' >/usr/local/share/file; pwd";
         let image = format!(
             r#"{{"base": ["debian:bookworm"], "options": [{{"source": "distribution", "env": {{"ODD": "{json}"}},
                 "files": ["my file"], "steps": [{{"run": ["sh", "-c", "{script}", "-", "{json}"], "user": "root"}}],
@@ -139,7 +139,6 @@ fn odd_words_reach_the_image_as_they_are() {
         let project = saying(&sandbox, &[("odd", &image)]);
         sandbox.write("said/my file", "content");
         sandbox.write("said/seen", "");
-        dockerfile(&sandbox, &project);
         let run = sandbox.dwf(&project, ["run", "test:unit", "--engine", engine.name()]).run();
         run.expect(0).says("PASS  odd/test:unit");
         assert_eq!(std::fs::read_to_string(project.join("said")).expect("what it said"), odd);
