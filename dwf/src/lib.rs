@@ -8,6 +8,7 @@
 mod cache;
 mod cli;
 mod command;
+mod compose;
 mod config;
 mod conformance;
 mod discover;

@@ -10,7 +10,7 @@ use crate::config::{UserConfig, load_user};
 use crate::discover::{DiscoverError, Places};
 use crate::error::Error;
 use crate::extension::{self, Words};
-use crate::identity::{self, Memory};
+use crate::identity::{self, Memory, Origin};
 use crate::launch::Launcher;
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::Project;
@@ -32,6 +32,8 @@ pub(super) struct Ground {
 /// The answers, and what they make.
 pub(super) struct Answered {
     pub(super) asked: Asked,
+    /// What the image is made from.
+    pub(super) origin: Origin,
     pub(super) inputs: Inputs,
     pub(super) fingerprint: Fingerprint,
 }
@@ -92,13 +94,25 @@ impl Ground {
         let names = questions.folders.keys();
         places.all_pinned(names.clone()).map_err(DiscoverError::from)?;
         let found = names.map(|name| places.find(name)).collect::<Result<Vec<_>, _>>()?;
-        let asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
-        let inputs = identity::current(&self.project, &asked.answers);
+        let mut asked = ask(&self.project, &with, request, &questions, platform(host), found).await?;
+        let origin = match identity::origin(&self.project, &asked.answers) {
+            Ok(origin) => origin,
+            // On the host nobody needs the image.
+            Err(error) if host => {
+                asked.notes.push(error.to_string());
+                Origin::Nothing
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let inputs = identity::current(&self.project, &origin, &asked.answers);
         let fingerprint = identity::fingerprint(&self.project.root, &inputs).await?;
+        if !host {
+            origin.covered(&fingerprint)?;
+        }
         if let Err(error) = Memory::new(&self.project.root, &world.state()?).keep(&fingerprint) {
             tracing::debug!(target: "devflow::fingerprint", "not remembered: {error}");
         }
-        Ok(Answered { asked, inputs, fingerprint })
+        Ok(Answered { asked, origin, inputs, fingerprint })
     }
 }
 

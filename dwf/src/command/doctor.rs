@@ -112,11 +112,7 @@ fn image(ground: &Ground) -> Check {
         (Some(image), Some(file)) => Check::new("image", State::Good, format!("{image}, built from {file}")),
         (Some(image), None) => Check::new("image", State::Good, image),
         (None, Some(file)) => Check::new("image", State::Good, format!("built from {file}")),
-        (None, None) => Check::new("image", State::Poor, "none is known").fix(format!(
-            "write {} or name one in {}: [container] image = …",
-            identity::DOCKERFILE,
-            crate::config::FILE
-        )),
+        (None, None) => Check::new("image", State::Good, "composed of what the stacks need"),
     }
 }
 

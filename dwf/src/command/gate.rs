@@ -44,7 +44,9 @@ pub(super) async fn run(
         return Ok(true);
     }
     let stage = match place {
-        Place::Container(engine, seen) => stage::container(context, &ground, &plan, &engine, seen).await?,
+        Place::Container(engine, seen) => {
+            stage::container(context, &ground, &plan, &answered.origin, &engine, seen).await?
+        }
         Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
     };
     let tally = execute(context, &plan, stage, options).await;

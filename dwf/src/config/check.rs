@@ -14,7 +14,7 @@ type Wrong = (std::ops::Range<usize>, String);
 
 /// Checks what can be said without looking at the project.
 pub(super) fn check(file: &File, source: &Source) -> Result<(), Diagnostic> {
-    let rules = [project, targets, commands, extensions, caches];
+    let rules = [project, targets, commands, extensions, image, caches];
     let wrong = rules.iter().try_for_each(|rule| rule(file)).and_then(|()| container(&file.container));
     wrong.map_err(|(span, message)| Diagnostic::new(source, span, message))
 }
@@ -83,6 +83,39 @@ fn extensions(file: &File) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+fn image(file: &File) -> Result<(), Wrong> {
+    if let Some(base) = &file.image.base {
+        match base.get_ref().parse::<ImageRef>() {
+            Ok(name) if name.tag().is_none() => {
+                return wrong(base, "a base image has a tag, which says what it is: debian:bookworm-slim");
+            }
+            Ok(_) => {}
+            Err(error) => return wrong(base, error.to_string()),
+        }
+    }
+    for (at, source) in file.image.sources.iter().flatten().enumerate() {
+        let mut before = file.image.sources.iter().flatten().take(at);
+        if before.any(|other| other.get_ref() == source.get_ref()) {
+            return wrong(source, "this source is named twice");
+        }
+    }
+    match file.image.packages.iter().find(|package| !is_package(package.get_ref())) {
+        Some(package) => {
+            wrong(package, "a package is NAME or NAME=VERSION, in the distribution's own spelling")
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether this names a package of a distribution, with a version or without. A name that ends in `-` would remove it.
+pub fn is_package(text: &str) -> bool {
+    let (name, version) = text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version)));
+    let starts = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let is = |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+    let plain = starts(name) && is(name, b"+.-") && !name.bytes().any(|b| b.is_ascii_uppercase());
+    plain && !name.ends_with('-') && version.is_none_or(|version| starts(version) && is(version, b".+:~-"))
 }
 
 fn caches(file: &File) -> Result<(), Wrong> {

@@ -3,6 +3,7 @@
 //! Invariant: it depends on the project's files, its configuration and the answers only.
 
 mod memory;
+mod origin;
 pub mod revision;
 
 use std::path::Path;
@@ -12,12 +13,15 @@ use devflow_oci::bake;
 use devflow_oci::fingerprint::{FingerprintError, Inputs, literal};
 use tokio::sync::oneshot;
 
+use crate::compose::ComposeError;
 use crate::config;
 use crate::error::{Exit, Explain};
+use crate::lock::Lock;
 use crate::plan::Answers;
 use crate::project::Project;
 
 pub use memory::{Memory, MemoryError};
+pub use origin::Origin;
 
 /// The Dockerfile that is used when it exists.
 pub const DOCKERFILE: &str = "Dockerfile.devflow";
@@ -57,10 +61,20 @@ pub fn dockerfile(project: &Project) -> Option<String> {
     }
 }
 
+/// What the image is made from of a project whose stacks have been described.
+pub fn origin(project: &Project, answers: &Answers) -> Result<Origin, ComposeError> {
+    Origin::of(&project.config.file, dockerfile(project), answers, &pinned(project.lock.as_ref()))
+}
+
+/// The digests that a lock pins base images to.
+pub fn pinned(_lock: Option<&Lock>) -> impl Fn(&str) -> Option<String> {
+    |_| None
+}
+
 /// What goes into the fingerprint of a project whose stacks have been described.
-pub fn current(project: &Project, answers: &Answers) -> Inputs {
+pub fn current(project: &Project, origin: &Origin, answers: &Answers) -> Inputs {
     let bake = project.root.join(bake::FILE).symlink_metadata().is_ok();
-    inputs(&project.config.file, dockerfile(project), bake, answers)
+    inputs(&project.config.file, origin, bake, answers)
 }
 
 /// Computes a fingerprint.
@@ -84,11 +98,11 @@ pub async fn apart<T: Send + 'static>(work: impl Fn() -> T + Clone + Send + 'sta
     answer.unwrap_or_else(work)
 }
 
-fn inputs(file: &config::File, dockerfile: Option<String>, bake: bool, answers: &Answers) -> Inputs {
+fn inputs(file: &config::File, origin: &Origin, bake: bool, answers: &Answers) -> Inputs {
     // Where there is a Dockerfile, it may say what is built from it.
-    let bake = (bake && dockerfile.is_some()).then(|| literal(bake::FILE));
+    let bake = (bake && matches!(origin, Origin::File(_))).then(|| literal(bake::FILE));
     let written = file.container.fingerprint_inputs.iter().map(|glob| glob.get_ref().clone());
-    let mut patterns: Vec<String> = written.chain(dockerfile.as_deref().map(literal)).chain(bake).collect();
+    let mut patterns: Vec<String> = written.chain(origin.patterns()).chain(bake).collect();
     for described in &answers.described {
         for glob in &described.result.fingerprint {
             patterns.push(match described.member.is_here() {
@@ -100,5 +114,5 @@ fn inputs(file: &config::File, dockerfile: Option<String>, bake: bool, answers: 
     patterns.sort();
     patterns.dedup();
     let cache = file.cache.root.as_ref().map_or(crate::cache::DEFAULT, |root| root.get_ref());
-    Inputs { patterns, exclude: vec![literal(cache)], ..Inputs::default() }
+    Inputs { patterns, exclude: vec![literal(cache)], texts: origin.texts() }
 }

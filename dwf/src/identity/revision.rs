@@ -12,11 +12,13 @@ use devflow_oci::fingerprint::Snapshot;
 use devflow_oci::hash;
 use sha2::{Digest, Sha256};
 
-use super::{DOCKERFILE, IdentityError, inputs};
+use super::{DOCKERFILE, IdentityError, Origin, inputs, pinned};
+use crate::compose::ComposeError;
 use crate::config::{self, ConfigError};
 use crate::error::{Exit, Explain};
 use crate::files;
 use crate::git::{GitError, Repository};
+use crate::lock::{self, Lock, LockError};
 use crate::plan::Answers;
 use crate::project::Project;
 use crate::world::World;
@@ -33,6 +35,12 @@ pub enum RevisionError {
     /// The inputs are wrong.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// No image can be composed of what it says.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// Its devflow.lock is wrong.
+    #[error("the devflow.lock of that commit cannot be used: {0}")]
+    Lock(#[from] LockError),
     /// Its devflow.toml is wrong.
     #[error("the devflow.toml of that commit cannot be used: {0}")]
     Config(ConfigError),
@@ -49,6 +57,8 @@ impl Explain for RevisionError {
         match self {
             Self::Git(error) => error.exit(),
             Self::Identity(error) => error.exit(),
+            Self::Compose(error) => error.exit(),
+            Self::Lock(error) => error.exit(),
             Self::Config(error) => error.exit(),
             Self::Listing | Self::Exclude(..) => Exit::Machine,
         }
@@ -57,6 +67,7 @@ impl Explain for RevisionError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.detail(),
+            Self::Lock(error) => error.detail(),
             _ => None,
         }
     }
@@ -65,6 +76,7 @@ impl Explain for RevisionError {
         match self {
             Self::Git(error) => error.hint(),
             Self::Identity(error) => error.hint(),
+            Self::Compose(error) => error.hint(),
             _ => None,
         }
     }
@@ -82,7 +94,8 @@ pub async fn fingerprint(
     let listing = repository.list(&commit).await?;
     let mut snapshot = Snapshot::parse(&listing, &repository.prefix).ok_or(RevisionError::Listing)?;
 
-    let wanted = snapshot.rules().chain(snapshot.object(Path::new(config::FILE))).collect();
+    let own = [config::FILE, lock::FILE].map(Path::new);
+    let wanted = snapshot.rules().chain(own.into_iter().filter_map(|file| snapshot.object(file))).collect();
     let small: BTreeMap<String, Vec<u8>> = repository
         .objects(wanted, |bytes: &mut Vec<u8>, piece| {
             bytes.extend_from_slice(piece);
@@ -93,7 +106,7 @@ pub async fn fingerprint(
             }
         })
         .await?;
-    let written = snapshot.object(Path::new(config::FILE)).and_then(|id| small.get(id)).cloned();
+    let [written, pins] = own.map(|file| snapshot.object(file).and_then(|id| small.get(id)).cloned());
     let exclude = match files::read(&repository.exclude, RULES as u64) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -112,8 +125,10 @@ pub async fn fingerprint(
         Some(path) => Some(path.get_ref().clone()),
         None => snapshot.holds(Path::new(DOCKERFILE)).then(|| DOCKERFILE.to_owned()),
     };
+    let pins = pins.map(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes))).transpose()?;
+    let origin = Origin::of(&file, dockerfile, answers, &pinned(pins.as_ref()))?;
     let bake = snapshot.holds(Path::new(bake::FILE));
-    let sought = snapshot.find(&inputs(&file, dockerfile, bake, answers)).map_err(IdentityError)?;
+    let sought = snapshot.find(&inputs(&file, &origin, bake, answers)).map_err(IdentityError)?;
     let hashes: BTreeMap<String, Sha256> = repository
         .objects(sought.objects(), |hash: &mut Sha256, piece| {
             hash.update(piece);

@@ -1,5 +1,7 @@
 //! Why there is no image.
 
+use std::path::PathBuf;
+
 use devflow_oci::bake::BakeError;
 use devflow_oci::registry::Trouble;
 
@@ -44,6 +46,9 @@ pub enum ImageError {
     /// The bake file cannot be used.
     #[error("docker-bake.hcl cannot be used: {0}")]
     Bake(BakeError),
+    /// What a composed image is built from could not be laid out.
+    #[error("what the image is built from cannot be written: {}", .0.display())]
+    Layout(PathBuf, #[source] std::io::Error),
     /// The build failed.
     #[error("image {name} could not be built from {dockerfile}")]
     Build {
@@ -116,6 +121,7 @@ impl Explain for ImageError {
             Self::Build { full: true, .. } | Self::Registry { trouble: Trouble::NoSpace, .. } => {
                 Exit::Machine
             }
+            Self::Layout(..) => Exit::Machine,
             Self::Ask { .. } | Self::Absent { .. } | Self::Build { .. } => Exit::Engine,
             Self::Changed { .. } | Self::Registry { .. } => Exit::Engine,
         }

@@ -113,16 +113,8 @@ mod tests {
         }
 
         fn hash(&self, text: &str) -> String {
-            let recipe = Recipe {
-                shown: "Dockerfile".to_owned(),
-                dockerfile: self.0.path().join("Dockerfile"),
-                text: text.to_owned(),
-                context: self.0.path().to_owned(),
-                stage: None,
-                args: Default::default(),
-                bake: None,
-                note: None,
-            };
+            let root = self.0.path().to_owned();
+            let recipe = Recipe::new("Dockerfile".to_owned(), root.join("Dockerfile"), text.to_owned(), root);
             hash(&recipe, &self.0.path().join(".cache/devflow")).unwrap()
         }
 
@@ -183,15 +175,14 @@ mod tests {
     #[test]
     fn stages_and_arguments() {
         let tree = Tree::new();
+        let plain = || {
+            let root = tree.0.path().to_owned();
+            Recipe::new(String::new(), root.join("Dockerfile"), "FROM a\n".to_owned(), root)
+        };
         let recipe = |stage: Option<&str>, args: &[(&str, &str)]| Recipe {
-            shown: String::new(),
-            dockerfile: tree.0.path().join("Dockerfile"),
-            text: "FROM a\n".to_owned(),
-            context: tree.0.path().to_owned(),
             stage: stage.map(str::to_owned),
             args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            bake: None,
-            note: None,
+            ..plain()
         };
         let cache = Path::new("/elsewhere");
         let all = [

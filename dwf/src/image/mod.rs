@@ -6,6 +6,7 @@
 
 mod error;
 mod inputs;
+mod layout;
 mod maker;
 mod name;
 mod recipe;
@@ -17,7 +18,7 @@ use crate::cache;
 use crate::config::EngineChoice;
 use crate::engine::{self, run};
 use crate::error::Error;
-use crate::identity;
+use crate::identity::{self, Origin};
 use crate::project::Project;
 use crate::report::Reporter;
 use crate::signals::Signals;
@@ -59,12 +60,22 @@ pub async fn glance(
     Some(Glance { engine, image })
 }
 
+/// The image that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whose it is.
+    pub project: &'a Project,
+    /// What it is made from.
+    pub origin: &'a Origin,
+    /// Its identity.
+    pub fingerprint: &'a str,
+}
+
 /// Finds, pulls, names or builds the project's image.
 pub async fn ensure(
     engine: &Engine,
     glance: Option<Box<Glance>>,
-    project: &Project,
-    fingerprint: &str,
+    wanted: Wanted<'_>,
     world: &World,
     reporter: &mut Reporter,
     signals: &mut Signals,
@@ -72,19 +83,17 @@ pub async fn ensure(
     if let Some(seen) = glance
         && (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program)
     {
-        return Ok(Ready { name: name(project, fingerprint)?, image: seen.image });
+        return Ok(Ready { name: name(wanted.project, wanted.fingerprint)?, image: seen.image });
     }
-    Images { engine, project, fingerprint, world, reporter, signals }.ensure().await
+    Images { engine, wanted, world, reporter, signals }.ensure().await
 }
 
 /// The images of a project, for one fingerprint and on one engine.
 pub struct Images<'a> {
     /// The engine.
     pub engine: &'a Engine,
-    /// The project.
-    pub project: &'a Project,
-    /// The fingerprint of its files as they are.
-    pub fingerprint: &'a str,
+    /// The image.
+    pub wanted: Wanted<'a>,
     /// The surroundings.
     pub world: &'a World,
     /// The printer.
@@ -96,7 +105,7 @@ pub struct Images<'a> {
 impl Images<'_> {
     /// The image, from the nearest place that has it.
     pub async fn ensure(&mut self) -> Result<Ready, Error> {
-        let name = name(self.project, self.fingerprint)?;
+        let name = name(self.wanted.project, self.wanted.fingerprint)?;
         if let Some(image) = self.maker(&name).look().await? {
             return Ok(Ready { name, image });
         }
@@ -117,9 +126,9 @@ impl Images<'_> {
                 }
             }
         }
-        if !is_ours(self.project) {
+        if !is_ours(self.wanted.project) {
             tried.push("its name has a tag or digest of its own, so it is not built".to_owned());
-        } else if let Some(recipe) = Recipe::of(self.project)? {
+        } else if let Some(recipe) = Recipe::of(self.wanted.project, self.wanted.origin)? {
             return self.make(name, &recipe, true).await;
         } else {
             tried.push(format!("there is no {} to build it from", identity::DOCKERFILE));
@@ -130,7 +139,7 @@ impl Images<'_> {
     /// The image, built whatever there is.
     pub async fn build(&mut self) -> Result<Ready, Error> {
         let name = self.own_name()?;
-        match Recipe::of(self.project)? {
+        match Recipe::of(self.wanted.project, self.wanted.origin)? {
             Some(recipe) => self.make(name, &recipe, false).await,
             None => {
                 let tried = vec![format!("there is no {} to build it from", identity::DOCKERFILE)];
@@ -141,7 +150,7 @@ impl Images<'_> {
 
     /// The image, from its registry.
     pub async fn pull(&mut self) -> Result<Ready, Error> {
-        let name = name(self.project, self.fingerprint)?;
+        let name = name(self.wanted.project, self.wanted.fingerprint)?;
         if !self.is_pulled(&name) {
             return Err(ImageError::NoRegistry { name: name.to_string(), what: "pull" }.into());
         }
@@ -172,7 +181,7 @@ impl Images<'_> {
             let engine = self.engine.kind.to_string();
             return Err(ImageError::Unbuilt { name: name.to_string(), engine }.into());
         };
-        if let Some(recipe) = Recipe::of(self.project)?
+        if let Some(recipe) = Recipe::of(self.wanted.project, self.wanted.origin)?
             && let Some(hash) = self.hash(&recipe).await?
             && image.labels.get(label::BUILD) != Some(&hash)
         {
@@ -206,8 +215,8 @@ impl Images<'_> {
 
     /// The image's name, whose tag must be the fingerprint.
     fn own_name(&self) -> Result<ImageRef, ImageError> {
-        let name = name(self.project, self.fingerprint)?;
-        match is_ours(self.project) {
+        let name = name(self.wanted.project, self.wanted.fingerprint)?;
+        match is_ours(self.wanted.project) {
             true => Ok(name),
             false => Err(ImageError::Foreign { name: name.to_string() }),
         }
@@ -215,13 +224,13 @@ impl Images<'_> {
 
     /// Whether there may be a registry that has it. A name without one means the engine's own.
     fn is_pulled(&self, name: &ImageRef) -> bool {
-        let written = self.project.config.file.container.image.is_some();
+        let written = self.wanted.project.config.file.container.image.is_some();
         written && !name.repository().starts_with("localhost/")
     }
 
     /// Names an image that was built from the same inputs, if that will do, or builds one.
     async fn make(&mut self, name: ImageRef, recipe: &Recipe, twin: bool) -> Result<Ready, Error> {
-        let project = self.project;
+        let project = self.wanted.project;
         if let Some(note) = &recipe.note {
             self.reporter.note(note);
         }
@@ -251,7 +260,7 @@ impl Images<'_> {
 
     /// The hash of what it is built from; none, with a word about it, where that cannot be told.
     async fn hash(&mut self, recipe: &Recipe) -> Result<Option<String>, Error> {
-        let cache = cache::root(self.project, self.world)?;
+        let cache = cache::root(self.wanted.project, self.world)?;
         let recipe = recipe.clone();
         let work = identity::apart(move || inputs::hash(&recipe, &cache));
         match self.signals.unless(work).await? {

@@ -1,22 +1,25 @@
-//! What the project's image is built from: a Dockerfile, and what a bake file says about it.
+//! What the project's image is built from: a Dockerfile, and what a bake file says about it; or the composed text.
 //!
-//! Invariant: all of it is in the project, and nothing of it is read through a symbolic link.
+//! Invariant: all of it is in the project or composed, and nothing of it is read through a symbolic link.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use devflow_oci::bake;
 
 use super::ImageError;
+use super::layout::Layout;
+use crate::compose::Composed;
 use crate::files;
-use crate::identity;
+use crate::identity::Origin;
 use crate::project::Project;
 
 /// Bytes of a Dockerfile, a bake file or a file of ignore rules.
 pub(super) const MOST: u64 = 1 << 20;
 
 /// What an image is built from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Recipe {
     /// What the Dockerfile is called to the user.
     pub shown: String,
@@ -34,25 +37,41 @@ pub struct Recipe {
     pub bake: Option<String>,
     /// Why the bake file says nothing about it, where there is one that could.
     pub note: Option<String>,
+    /// Keeps the files of a composed image, which are in no project.
+    _layout: Option<Arc<Layout>>,
 }
 
 impl Recipe {
-    /// The project's, if it has one.
-    pub fn of(project: &Project) -> Result<Option<Self>, ImageError> {
-        let Some(shown) = identity::dockerfile(project) else { return Ok(None) };
-        let dockerfile = normal(&project.root, &shown);
-        let text = read(project, &dockerfile, &shown)?;
-        let plain = Self {
-            shown,
-            dockerfile,
-            text,
-            context: project.root.clone(),
-            stage: None,
-            args: BTreeMap::new(),
-            bake: None,
-            note: None,
+    /// What an image of this origin is built from, if it is built at all.
+    pub fn of(project: &Project, origin: &Origin) -> Result<Option<Self>, ImageError> {
+        match origin {
+            Origin::File(path) => Self::written(project, path).map(Some),
+            Origin::Composed(composed) => Self::composed(project, composed).map(Some),
+            Origin::Named | Origin::Nothing => Ok(None),
+        }
+    }
+
+    pub(super) fn new(shown: String, dockerfile: PathBuf, text: String, context: PathBuf) -> Self {
+        let (stage, args, bake, note, _layout) = (None, BTreeMap::new(), None, None, None);
+        Self { shown, dockerfile, text, context, stage, args, bake, note, _layout }
+    }
+
+    fn written(project: &Project, path: &str) -> Result<Self, ImageError> {
+        let dockerfile = normal(&project.root, path);
+        let text = read(project, &dockerfile, path)?;
+        Self::new(path.to_owned(), dockerfile, text, project.root.clone()).baked(project)
+    }
+
+    fn composed(project: &Project, composed: &Composed) -> Result<Self, ImageError> {
+        let layout = Layout::new(composed, &project.root)?;
+        let stacks: Vec<&str> = composed.stacks.iter().map(String::as_str).collect();
+        let shown = match stacks.is_empty() {
+            true => "[image] in devflow.toml".to_owned(),
+            false => format!("what its stacks need ({})", stacks.join(", ")),
         };
-        plain.baked(project).map(Some)
+        let (dockerfile, context) = (layout.dockerfile.clone(), layout.context.clone());
+        let plain = Self::new(shown, dockerfile, composed.text.clone(), context);
+        Ok(Self { _layout: Some(Arc::new(layout)), ..plain })
     }
 
     /// With what the bake file says, if its target for the project's image builds from the same Dockerfile.
@@ -112,6 +131,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::identity;
 
     fn recipe(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Option<Recipe>, ImageError>) {
         let dir = tempfile::tempdir().unwrap();
@@ -120,8 +140,14 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let recipe = Recipe::of(&Project::load(dir.path()).unwrap());
+        let recipe = of(dir.path());
         (dir, recipe)
+    }
+
+    fn of(dir: &Path) -> Result<Option<Recipe>, ImageError> {
+        let project = Project::load(dir).unwrap();
+        let origin = identity::dockerfile(&project).map_or(Origin::Nothing, Origin::File);
+        Recipe::of(&project, &origin)
     }
 
     const DOCKERFILE: (&str, &str) = ("Dockerfile.devflow", "FROM a\n");
@@ -166,7 +192,7 @@ mod tests {
         assert!(recipe(&[DOCKERFILE, (bake::FILE, &gone)]).1.is_err());
         let dir = tempfile::tempdir().unwrap();
         symlink("/etc/passwd", dir.path().join(DOCKERFILE.0)).unwrap();
-        let error = Recipe::of(&Project::load(dir.path()).unwrap()).unwrap_err();
+        let error = of(dir.path()).unwrap_err();
         assert!(error.to_string().contains("symbolic link"), "{error}");
     }
 }

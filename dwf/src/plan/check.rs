@@ -130,12 +130,13 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// `PATH` has its own member, and the others decide who the user is or how programs are loaded.
-fn reserved(name: &EnvName) -> Result<(), Broken> {
+pub fn is_reserved(name: &EnvName) -> bool {
     let name = name.as_str();
-    if ["PATH", "HOME", "USER", "SHELL"].contains(&name)
-        || name.starts_with("LD_")
-        || name.starts_with("DWF_")
-    {
+    ["PATH", "HOME", "USER", "SHELL"].contains(&name) || name.starts_with("LD_") || name.starts_with("DWF_")
+}
+
+fn reserved(name: &EnvName) -> Result<(), Broken> {
+    if is_reserved(name) {
         Rule::Variable.broken(format!("it sets {name}, which is not an extension's to set"))
     } else {
         Ok(())

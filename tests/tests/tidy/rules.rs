@@ -20,12 +20,12 @@ const CRATES: &[Crate] = &[
 /// The modules of dwf, in one direction: each may import only those before it. First what knows no
 /// machine: configuration and answers become a plan, the plan becomes containers and jobs. Then the
 /// machine and what is found on it. Then running, and the commands.
-pub const MODULES: &str = "error name files config lock cli plan schedule lower report
+pub const MODULES: &str = "error name files config lock cli plan compose schedule lower report
     trace world signals jail process ring transcript store fetch project cache discover trust launch engine profile git identity
     image extension query session execute conformance command lib main";
 
 /// Files of dwf that touch nothing but their arguments.
-const PURE: &[&str] = &["dwf/src/plan/", "dwf/src/schedule.rs", "dwf/src/lower/"];
+const PURE: &[&str] = &["dwf/src/plan/", "dwf/src/compose/", "dwf/src/schedule.rs", "dwf/src/lower/"];
 const NOT_PURE: &str = "dwf/src/lower/folders.rs";
 const IMPURE: &str = "std::fs std::process std::net std::env::var tokio SystemTime Instant";
 

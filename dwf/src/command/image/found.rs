@@ -6,7 +6,8 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
-use crate::image::Images;
+use crate::identity::Origin;
+use crate::image::{Images, Wanted};
 use crate::profile::{Flags, choice};
 use crate::query::Request;
 use crate::trust::check_owner;
@@ -14,6 +15,7 @@ use crate::trust::check_owner;
 /// The project, its fingerprint, and the engine.
 pub(super) struct Found {
     ground: Ground,
+    origin: Origin,
     fingerprint: String,
     engine: Engine,
 }
@@ -37,15 +39,19 @@ impl Found {
             .await?;
         let answered = asked?;
         answered.tell(context);
-        Ok(Self { ground, fingerprint: answered.fingerprint.hex, engine: engine? })
+        let (origin, fingerprint) = (answered.origin, answered.fingerprint.hex);
+        Ok(Self { ground, origin, fingerprint, engine: engine? })
     }
 
     /// The image of that fingerprint on that engine.
     pub(super) fn images<'a>(&'a self, context: &'a mut Context<'_>) -> Images<'a> {
         Images {
             engine: &self.engine,
-            project: &self.ground.project,
-            fingerprint: &self.fingerprint,
+            wanted: Wanted {
+                project: &self.ground.project,
+                origin: &self.origin,
+                fingerprint: &self.fingerprint,
+            },
             world: context.world,
             reporter: context.reporter,
             signals: context.signals,

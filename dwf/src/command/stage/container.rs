@@ -14,7 +14,8 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
-use crate::image::{self, Glance};
+use crate::identity::Origin;
+use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
@@ -62,6 +63,7 @@ pub(in crate::command) async fn stage<'a>(
     context: &mut Context<'a>,
     ground: &Ground,
     plan: &Plan,
+    origin: &Origin,
     engine: &Engine,
     seen: Option<Box<Glance>>,
 ) -> Result<Stage<'a>, Error> {
@@ -69,8 +71,8 @@ pub(in crate::command) async fn stage<'a>(
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
-    let ready =
-        image::ensure(engine, seen, project, &plan.fingerprint, world, reporter, context.signals).await?;
+    let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint };
+    let ready = image::ensure(engine, seen, wanted, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
     if let Some(notice) = &user.notice {
