@@ -38,7 +38,7 @@ pub struct Recipe {
     /// Why the bake file says nothing about it, where there is one that could.
     pub note: Option<String>,
     /// Keeps the files of a composed image, which are in no project.
-    _layout: Option<Arc<Layout>>,
+    pub(super) _layout: Option<Arc<Layout>>,
 }
 
 impl Recipe {
