@@ -1,5 +1,7 @@
 //! What every command starts with: the project, and what its extensions say.
 
+use std::path::Path;
+
 use devflow_oci::Fingerprint;
 use devflow_oci::fingerprint::Inputs;
 use devflow_protocol::message::Level;
@@ -13,7 +15,7 @@ use crate::extension::{self, Words};
 use crate::identity::{self, Memory};
 use crate::launch::Launcher;
 use crate::plan::{Catalog, Input, Plan, merge};
-use crate::project::Project;
+use crate::project::{Project, ProjectError};
 use crate::query::{Asked, Questions, Request, ask, platform};
 use crate::transcript::Recorder;
 use crate::trust::Record;
@@ -38,11 +40,19 @@ pub(super) struct Answered {
 
 impl Ground {
     pub(super) fn load(context: &Context<'_>) -> Result<Self, Error> {
+        Self::of(context, Project::load)
+    }
+
+    /// The project that `load` makes of the folder where dwf was started.
+    pub(super) fn of(
+        context: &Context<'_>,
+        load: impl FnOnce(&Path) -> Result<Project, ProjectError>,
+    ) -> Result<Self, Error> {
         let start = match &context.global.directory {
             Some(dir) => context.world.cwd.join(dir),
             None => context.world.cwd.clone(),
         };
-        let project = Project::load(&start)?;
+        let project = load(&start)?;
         let user = load_user(context.world.user_config().as_deref())?;
         let record = Record::new(&project, &context.world.state()?);
         let recorder = context.global.trace_ext.as_ref().map(|file| Recorder::create(&start.join(file)));
