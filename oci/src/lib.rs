@@ -3,6 +3,7 @@
 //! Invariant: nothing here starts a process or reads the environment, no engine's CLI is named outside this crate, and
 //! only [`fingerprint`] reads files. What a tool or a language needs is not known here either.
 
+pub mod bases;
 pub mod build;
 pub mod container;
 mod csv;

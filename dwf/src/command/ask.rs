@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::extension::{self, Words};
 use crate::identity::{self, Memory};
 use crate::launch::Launcher;
+use crate::lock::{Lock, LockError};
 use crate::plan::{Catalog, Input, Plan, merge};
 use crate::project::{Project, ProjectError};
 use crate::query::{Asked, Questions, Request, ask, platform};
@@ -68,6 +69,27 @@ impl Ground {
     /// Whether somebody outside the project has agreed to these bytes, or to the lock that names them.
     pub(super) fn agreed(&self, world: &World, sha256: &str) -> Result<bool, Error> {
         Ok(self.record.given() || self.record.consent(world)?.covers(sha256))
+    }
+
+    /// Whether the lock has to stay as it is.
+    pub(super) fn is_locked(&self, context: &Context<'_>) -> bool {
+        self.locked || (context.world.ci() && self.project.lock.is_some())
+    }
+
+    /// Writes the lock. Consent that was given stays given: it was the user who changed the lock.
+    pub(super) fn relock(
+        &self,
+        world: &World,
+        write: impl FnOnce() -> Result<Lock, LockError>,
+    ) -> Result<Option<Record>, Error> {
+        let given = self.record.given();
+        let project = Project { lock: Some(write()?), ..self.project.clone() };
+        let mut record = Record::new(&project, &world.state()?);
+        if !given {
+            return Ok(None);
+        }
+        record.give()?;
+        Ok(Some(record))
     }
 
     /// What extensions are started with.

@@ -24,7 +24,7 @@ const TIDY: Duration = Duration::from_secs(10);
 
 /// Who is asked to end when a pull or a build has to.
 #[derive(Debug, Clone, Copy)]
-enum Tidy {
+pub(super) enum Tidy {
     /// The client and all it started.
     All,
     /// What the client started.
@@ -62,7 +62,7 @@ impl Maker<'_> {
     }
 
     /// A long call; a signal, or too long a time, ends it so that it leaves nothing behind.
-    async fn work(
+    pub(super) async fn work(
         &mut self,
         invocation: &Invocation,
         tidy: Tidy,

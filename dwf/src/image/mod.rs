@@ -2,6 +2,7 @@
 //!
 //! Invariant: what was tried is told; an image that could not be had is an error, never another image.
 
+mod base;
 mod error;
 mod maker;
 mod name;
@@ -17,6 +18,7 @@ use crate::report::Reporter;
 use crate::signals::Signals;
 use crate::world::World;
 
+pub use base::digest;
 pub use error::ImageError;
 use maker::Maker;
 pub use name::{is_ours, name};
