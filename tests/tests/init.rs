@@ -132,17 +132,19 @@ fn what_is_there_stays() {
 #[test]
 fn no_link_is_followed_and_then_nothing_is_written() {
     let sandbox = Sandbox::without_engine();
-    let project = bare(&sandbox, "rust", "shop");
-    let rules = sandbox.write("elsewhere/rules", "mine\n");
-    fs::remove_file(project.join(".gitignore")).expect("the sample's");
-    symlink(&rules, project.join(".gitignore")).expect("a link");
-    let before = files(&project);
-    let run = init(&sandbox, &project, &[]);
-    run.expect(2)
-        .says(".gitignore is there, and is not a file that dwf can read")
-        .says("it is a symbolic link");
-    assert_eq!(files(&project), before);
-    assert_eq!(fs::read_to_string(&rules).expect("the rules"), "mine\n");
+    for (name, target) in [(".gitignore", "shop-a/rules"), (".dockerignore", "elsewhere/rules")] {
+        let project = bare(&sandbox, "rust", if name == ".gitignore" { "shop-a" } else { "shop-b" });
+        let rules = sandbox.write(target, "mine\n");
+        let _ = fs::remove_file(project.join(name));
+        symlink(&rules, project.join(name)).expect("a link");
+        let before = files(&project);
+        let run = init(&sandbox, &project, &[]);
+        run.expect(2)
+            .says(&format!("{name} is there, and is not a file that dwf can read; nothing was written"))
+            .says("it is a symbolic link");
+        assert_eq!(files(&project), before);
+        assert_eq!(fs::read_to_string(&rules).expect("the rules"), "mine\n");
+    }
 }
 
 #[test]

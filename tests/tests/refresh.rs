@@ -9,6 +9,9 @@ use std::time::Duration;
 use devflow_tests::{Engine, Run, Sandbox, Spec, Started};
 use serde_json::{Value, json};
 
+/// Anything else would be read as a form.
+const BYTES: &str = "Content-Type: application/octet-stream";
+
 /// A registry of a test's own, on loopback.
 struct Registry {
     host: String,
@@ -40,7 +43,7 @@ impl Registry {
         let address = format!("http://{}/v2/{path}", self.host);
         let run = Spec::new("curl")
             .args(["--silent", "--show-error", "--fail", "--dump-header", "-"])
-            .args(args)
+            .args(args.iter().copied())
             .args([address])
             .run();
         run.expect(0);
@@ -55,7 +58,10 @@ impl Registry {
             begun.stdout.lines().find_map(|line| line.strip_prefix("Location: ")).expect("a place").trim();
         let (_, place) = place.split_once("/v2/").expect("a path");
         let data = format!("@{}", file.display());
-        self.curl(&["--request", "PUT", "--data-binary", &data], &format!("{place}&digest={digest}"));
+        self.curl(
+            &["--request", "PUT", "--header", BYTES, "--data-binary", &data],
+            &format!("{place}&digest={digest}"),
+        );
         json!({ "mediaType": kind, "digest": digest, "size": file.metadata().expect("it").len() })
     }
 
