@@ -19,8 +19,10 @@ target "published" {
   context   = "."
   platforms = ["linux/amd64", "linux/arm64"]
   labels = {
-    "dwf.fingerprint"                  = "${FINGERPRINT}"
-    "org.opencontainers.image.version" = "${FINGERPRINT}"
+    "dwf.fingerprint"                    = "${FINGERPRINT}"
+    "org.opencontainers.image.version"   = "${FINGERPRINT}"
+    "org.opencontainers.image.licenses"  = "Apache-2.0"
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
   }
   output = ["type=image,oci-mediatypes=true,compression=zstd,force-compression=true"]
 }
@@ -29,6 +31,10 @@ target "base" {
   inherits   = ["published"]
   dockerfile = "oci/Dockerfile"
   tags       = ["${REGISTRY}/base:${FINGERPRINT}"]
+  labels = {
+    "org.opencontainers.image.title"       = "dwf: base"
+    "org.opencontainers.image.description" = "Debian with Git, CA certificates, tini and the user dwf (1001)"
+  }
 }
 
 target "rust" {
@@ -36,6 +42,10 @@ target "rust" {
   dockerfile = "ext-rust/Dockerfile"
   contexts   = { base = "target:base" }
   tags       = ["${REGISTRY}/rust:${FINGERPRINT}"]
+  labels = {
+    "org.opencontainers.image.title"       = "dwf: rust"
+    "org.opencontainers.image.description" = "Rust with Cargo, rustfmt and Clippy"
+  }
 }
 
 target "node" {
@@ -43,6 +53,10 @@ target "node" {
   dockerfile = "ext-node/Dockerfile"
   contexts   = { base = "target:base" }
   tags       = ["${REGISTRY}/node:${FINGERPRINT}"]
+  labels = {
+    "org.opencontainers.image.title"       = "dwf: node"
+    "org.opencontainers.image.description" = "Node with npm"
+  }
 }
 
 target "python" {
@@ -50,6 +64,10 @@ target "python" {
   dockerfile = "ext-python/Dockerfile"
   contexts   = { base = "target:base" }
   tags       = ["${REGISTRY}/python:${FINGERPRINT}"]
+  labels = {
+    "org.opencontainers.image.title"       = "dwf: python"
+    "org.opencontainers.image.description" = "Python with pip and venv"
+  }
 }
 
 target "ci" {
