@@ -91,7 +91,8 @@ fn our_images_are_what_they_say() {
         let fingerprint = sandbox.dwf(&project, ["fingerprint"]).run();
         let image = format!("localhost/devflow/sample-{toolchain}:{}", fingerprint.expect(0).stdout.trim());
         let look = "id -u; id -un; pwd; touch ~/x && echo home; tr '\\0' ' ' </proc/1/cmdline; echo; ls -A /var/lib/apt/lists";
-        let run = Engine::Docker.client().args(["run", "--rm", "--network=none", &image, "sh", "-c", look]).run();
+        let run =
+            Engine::Docker.client().args(["run", "--rm", "--network=none", &image, "sh", "-c", look]).run();
         let lines: Vec<&str> = run.expect(0).stdout.lines().collect();
         assert_eq!(lines[..4], ["1001", "dwf", "/workspace", "home"], "{run}");
         assert!(lines[4].starts_with("/usr/bin/tini -- sh -c "), "{run}");

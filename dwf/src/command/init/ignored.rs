@@ -41,7 +41,7 @@ fn is_left_out(text: &str, folder: &str) -> bool {
         ["*", "**"].contains(&line.as_str())
             || folder.strip_prefix(&line).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let last = lines().filter(|line| holds(line.strip_prefix('!').unwrap_or(line))).next_back();
+    let last = lines().rfind(|line| holds(line.strip_prefix('!').unwrap_or(line)));
     last.is_some_and(|line| !line.starts_with('!'))
 }
 
