@@ -99,6 +99,17 @@ impl Project {
         Self::at(nearest)
     }
 
+    /// The same project as if nothing were said of it: what its devflow.toml says is not read.
+    pub fn undeclared(start: &Path) -> Result<Self, ProjectError> {
+        let root = match Self::load(start) {
+            Ok(project) => project.root,
+            Err(_) => start.canonicalize().map_err(|error| ProjectError::Read(start.to_owned(), error))?,
+        };
+        let declared = root.ancestors().find(|dir| dir.join(config::FILE).symlink_metadata().is_ok());
+        let root = declared.unwrap_or(&root).to_owned();
+        Self::new(root, Loaded { file: config::File::default(), source: None })
+    }
+
     fn at(root: &Path) -> Result<Self, ProjectError> {
         let config = config::load(&root.join(config::FILE), Path::new(config::FILE))?;
         Self::new(root.to_owned(), config)

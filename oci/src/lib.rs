@@ -4,6 +4,7 @@
 //! only [`fingerprint`] reads files. What a tool or a language needs is not known here either.
 
 pub mod bake;
+pub mod bases;
 pub mod build;
 pub mod container;
 mod csv;

@@ -211,26 +211,3 @@ fn links_lead_to_files() {
         }
     }
 }
-
-#[test]
-fn our_own_image_can_be_baked() {
-    let bake: hcl::Body = hcl::from_str(&read("docker-bake.hcl")).expect("a bake file");
-    let block = |kind: &str, name: &str| {
-        let found = bake.blocks().find(|block| {
-            block.identifier() == kind && block.labels().iter().any(|label| label.as_str() == name)
-        });
-        found.unwrap_or_else(|| panic!("docker-bake.hcl has no {kind} {name}")).body()
-    };
-    let text = |body: &hcl::Body, key: &str| {
-        let found = body.attributes().find(|attribute| attribute.key() == key);
-        found.unwrap_or_else(|| panic!("no {key}")).expr().to_string()
-    };
-    block("variable", "FINGERPRINT");
-    assert_eq!(text(block("group", "default"), "targets").split_whitespace().collect::<String>(), "[\"ci\"]");
-    let ci = block("target", "ci");
-    assert_eq!(text(ci, "dockerfile"), "\".ci/Dockerfile\"");
-    assert!(text(ci, "tags").contains("${FINGERPRINT}"));
-    for platform in ["linux/amd64", "linux/arm64"] {
-        assert!(text(ci, "platforms").contains(platform));
-    }
-}

@@ -1,5 +1,7 @@
 //! What every command starts with: the project, and what its extensions say.
 
+use std::path::Path;
+
 use devflow_oci::Fingerprint;
 use devflow_oci::fingerprint::Inputs;
 use devflow_protocol::message::Level;
@@ -12,8 +14,9 @@ use crate::error::Error;
 use crate::extension::{self, Words};
 use crate::identity::{self, Memory, Origin};
 use crate::launch::Launcher;
+use crate::lock::{Lock, LockError};
 use crate::plan::{Catalog, Input, Plan, merge};
-use crate::project::Project;
+use crate::project::{Project, ProjectError};
 use crate::query::{Asked, Questions, Request, ask, platform};
 use crate::transcript::Recorder;
 use crate::trust::Record;
@@ -40,11 +43,19 @@ pub(super) struct Answered {
 
 impl Ground {
     pub(super) fn load(context: &Context<'_>) -> Result<Self, Error> {
+        Self::of(context, Project::load)
+    }
+
+    /// The project that `load` makes of the folder where dwf was started.
+    pub(super) fn of(
+        context: &Context<'_>,
+        load: impl FnOnce(&Path) -> Result<Project, ProjectError>,
+    ) -> Result<Self, Error> {
         let start = match &context.global.directory {
             Some(dir) => context.world.cwd.join(dir),
             None => context.world.cwd.clone(),
         };
-        let project = Project::load(&start)?;
+        let project = load(&start)?;
         let user = load_user(context.world.user_config().as_deref())?;
         let record = Record::new(&project, &context.world.state()?);
         let recorder = context.global.trace_ext.as_ref().map(|file| Recorder::create(&start.join(file)));
@@ -60,6 +71,27 @@ impl Ground {
     /// Whether somebody outside the project has agreed to these bytes, or to the lock that names them.
     pub(super) fn agreed(&self, world: &World, sha256: &str) -> Result<bool, Error> {
         Ok(self.record.given() || self.record.consent(world)?.covers(sha256))
+    }
+
+    /// Whether the lock has to stay as it is.
+    pub(super) fn is_locked(&self, context: &Context<'_>) -> bool {
+        self.locked || (context.world.ci() && self.project.lock.is_some())
+    }
+
+    /// Writes the lock. Consent that was given stays given: it was the user who changed the lock.
+    pub(super) fn relock(
+        &self,
+        world: &World,
+        write: impl FnOnce() -> Result<Lock, LockError>,
+    ) -> Result<Option<Record>, Error> {
+        let given = self.record.given();
+        let project = Project { lock: Some(write()?), ..self.project.clone() };
+        let mut record = Record::new(&project, &world.state()?);
+        if !given {
+            return Ok(None);
+        }
+        record.give()?;
+        Ok(Some(record))
     }
 
     /// What extensions are started with.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod ask;
+mod composed;
 mod doctor;
 mod ext;
 mod fingerprint;

@@ -67,8 +67,8 @@ pub fn origin(project: &Project, answers: &Answers) -> Result<Origin, ComposeErr
 }
 
 /// The digests that a lock pins base images to.
-pub fn pinned(_lock: Option<&Lock>) -> impl Fn(&str) -> Option<String> {
-    |_| None
+pub fn pinned(lock: Option<&Lock>) -> impl Fn(&str) -> Option<String> {
+    move |name| Some(lock?.digest_of(name)?.to_string())
 }
 
 /// What goes into the fingerprint of a project whose stacks have been described.

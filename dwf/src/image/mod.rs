@@ -4,6 +4,7 @@
 //! Invariant: what was tried is told; an image that could not be had is an error, never another image; a name is given
 //! only to what is whole.
 
+mod base;
 mod error;
 mod inputs;
 mod layout;
@@ -24,9 +25,10 @@ use crate::report::Reporter;
 use crate::signals::Signals;
 use crate::world::World;
 
+pub use base::Asker;
 pub use error::ImageError;
 use maker::Maker;
-use name::{is_ours, name};
+pub use name::{is_ours, name};
 pub use recipe::Recipe;
 
 /// An image that is there.

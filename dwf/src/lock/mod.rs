@@ -1,4 +1,4 @@
-//! devflow.lock: exactly which bytes are an extension, for each platform.
+//! devflow.lock: exactly which bytes are an extension, for each platform, and which a base image is.
 //!
 //! Invariant: a lock that was read is valid in itself; what it names was not looked at.
 
@@ -15,7 +15,7 @@ pub use error::LockError;
 pub use model::{Artifact, Entry, Kind};
 pub use read::Lock;
 pub use value::{Folder, Hash, Platform, Source};
-pub use write::write;
+pub use write::{write, write_images};
 
 /// The file's name.
 pub const FILE: &str = "devflow.lock";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use devflow_oci::ImageRef;
 use devflow_oci::hash::sha256_framed;
 use devflow_protocol::name::ExtensionName;
 use devflow_protocol::path::RelPath;
@@ -28,8 +29,9 @@ pub(super) struct File {
     /// `[[extension]]`
     #[serde(default)]
     pub extension: Vec<Entry>,
-    #[serde(default, rename = "image")]
-    _image: Vec<toml::Table>,
+    /// `[[image]]`
+    #[serde(default)]
+    pub image: Vec<Base>,
     #[serde(default, rename = "action")]
     _action: Vec<toml::Table>,
 }
@@ -59,6 +61,16 @@ pub struct Entry {
     pub reads: Vec<Folder>,
     /// The bytes, for each platform.
     pub platform: BTreeMap<Spanned<Platform>, Artifact>,
+}
+
+/// `[[image]]`: an image that the project's own begins with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    /// Its name as it is written where it is used, without a digest.
+    pub name: Spanned<ImageRef>,
+    /// What that name stands for: the index of all platforms, where the registry has one.
+    pub digest: Hash,
 }
 
 /// What the bytes of an extension are.

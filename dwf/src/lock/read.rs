@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use devflow_protocol::name::ExtensionName;
 
 use super::error::LockError;
-use super::model::{Entry, File, Head, Kind};
-use super::value::{Platform, Source};
+use super::model::{Base, Entry, File, Head, Kind};
+use super::value::{Hash, Platform, Source};
 use super::{FILE, VERSION};
 use crate::config::{self, ConfigError, Diagnostic};
 use crate::files;
@@ -24,6 +24,8 @@ type Wrong = (Range<usize>, String);
 pub struct Lock {
     /// The extensions, in the order of the file.
     pub extensions: Vec<Entry>,
+    /// The base images, in the order of the file.
+    pub images: Vec<Base>,
     /// The text, for messages about it.
     pub source: config::Source,
 }
@@ -65,15 +67,20 @@ impl Lock {
             _ => return Err(LockError::Content(wrong(&format!("{FILE} begins with version = {VERSION}")))),
         }
         let file: File = config::parse(&source).map_err(content)?;
-        check(&file.extension).map_err(|(span, message)| {
+        check(&file.extension).and_then(|()| bases(&file.image)).map_err(|(span, message)| {
             LockError::Content(Box::new(Diagnostic::new(&source, span, message)))
         })?;
-        Ok(Self { extensions: file.extension, source })
+        Ok(Self { extensions: file.extension, images: file.image, source })
     }
 
     /// What is pinned of an extension.
     pub fn entry(&self, name: &ExtensionName) -> Option<&Entry> {
         self.extensions.iter().find(|entry| entry.name.get_ref() == name)
+    }
+
+    /// What is pinned of a base image, by its name as it is written where it is used.
+    pub fn digest_of(&self, name: &str) -> Option<&Hash> {
+        self.images.iter().find(|base| base.name.get_ref().to_string() == name).map(|base| &base.digest)
     }
 
     /// A place in the lock, underlined.
@@ -120,6 +127,22 @@ fn check(entries: &[Entry]) -> Result<(), Wrong> {
             return Err((entry.version.span(), "this is no version".to_owned()));
         }
         artifacts(entry)?;
+    }
+    Ok(())
+}
+
+fn bases(images: &[Base]) -> Result<(), Wrong> {
+    let mut seen = BTreeSet::new();
+    for Base { name, .. } in images {
+        if name.get_ref().digest().is_some() {
+            return Err((
+                name.span(),
+                "the digest of an image stands in `digest`, not in its name".to_owned(),
+            ));
+        }
+        if !seen.insert(name.get_ref()) {
+            return Err((name.span(), format!("image `{}` is pinned twice", name.get_ref())));
+        }
     }
     Ok(())
 }

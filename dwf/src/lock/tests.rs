@@ -27,7 +27,7 @@ fn refused(text: &str, exit: Exit, message: &str, line: usize) {
 
 #[test]
 fn a_lock_is_read() {
-    let text = lock("\n[[image]]\nany = \"thing\"\n[[action]]\nother = 1\n[dwf]\nversion = \"0.1.0\"\n");
+    let text = lock("\n[[action]]\nother = 1\n[dwf]\nversion = \"0.1.0\"\n");
     for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(FILE), text).unwrap();
@@ -153,7 +153,7 @@ fn a_file_that_is_no_file_or_too_large_is_an_error() {
 #[test]
 fn what_is_not_ours_survives_a_write() {
     let text = format!(
-        "# ours\nversion = 1 # the first\n\n[[image]]\nname = \"debian\" # a base\n\n# about x\n{}\n\
+        "# ours\nversion = 1 # the first\n\n[[image]]\nname = \"debian\" # a base\ndigest = \"{B}\"\n\n# about x\n{}\n\
          [[action]]\nuses = \"a/b\"\n",
         entry("x").replace("0.1.0\"", "0.1.0\" # old")
     );
@@ -184,7 +184,7 @@ fn what_is_not_ours_survives_a_write() {
     // Written again, nothing changes; and a new lock begins by saying what it is.
     assert_eq!(write::with(text, &read.extensions).unwrap(), text);
     let new = write::with("", &read.extensions).unwrap();
-    assert!(new.starts_with("# Exactly which bytes") && new.matches('#').count() == 1, "{new}");
+    assert!(new.starts_with("# Exactly which bytes") && new.matches('#').count() == 2, "{new}");
     assert_eq!(Lock::parse(&new).unwrap().extensions.len(), 2);
 }
 
@@ -198,4 +198,77 @@ fn a_platform_has_its_bytes_or_those_for_any() {
     assert!(lock.extensions[0].artifact(Platform::ArmMacos).is_some());
     let other = Lock::parse(&any.replace(A, B)).unwrap();
     assert_ne!(lock.extensions[0].digest(), other.extensions[0].digest());
+}
+
+fn image(name: &str, digest: &str) -> String {
+    format!("[[image]]\nname = \"{name}\"\ndigest = \"{digest}\"\n")
+}
+
+fn pins(images: &[(&str, &str)]) -> std::collections::BTreeMap<devflow_oci::ImageRef, Hash> {
+    let pin = |(name, digest): &(&str, &str)| {
+        (name.parse().unwrap(), Hash::try_from((*digest).to_owned()).unwrap())
+    };
+    images.iter().map(pin).collect()
+}
+
+#[test]
+fn base_images_are_pinned_by_the_name_that_is_written() {
+    let text = format!("version = 1\n{}{}", image("debian:bookworm-slim", A), image("h.io:5000/a/b", B));
+    let lock = Lock::parse(&text).unwrap();
+    let digest = |name: &str| lock.digest_of(name).map(ToString::to_string);
+    assert_eq!(digest("debian:bookworm-slim").as_deref(), Some(A));
+    assert_eq!(digest("h.io:5000/a/b").as_deref(), Some(B));
+    for other in
+        ["debian", "docker.io/library/debian:bookworm-slim", "", &format!("debian:bookworm-slim@{A}")]
+    {
+        assert_eq!(digest(other), None, "{other}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_base_image_is_shown_at_its_line() {
+    let check = |image: String, message: &str, line: usize| {
+        refused(&format!("version = 1\n{image}"), Exit::Usage, message, line);
+    };
+    let slim = image("debian:slim", A);
+    check(format!("{slim}{slim}"), "image `debian:slim` is pinned twice", 6);
+    check(
+        image(&format!("debian:slim@{B}"), A),
+        "the digest of an image stands in `digest`, not in its name",
+        3,
+    );
+    check(slim.replace("sha256:", "sha512:"), "a hash is written `sha256:` and 64 hexadecimal digits", 4);
+    check(slim.replace("sha256:a", "sha256:"), "this hash has 63 digits, and SHA-256 has 64", 4);
+    check(slim.replace("digest", "digests"), "unknown key `digests`", 4);
+    check("[[image]]\nname = \"debian\"\n".to_owned(), "missing field `digest`", 2);
+    check(
+        slim.replace("debian:slim", "-v"),
+        "\"-v\" is not the name of an image: each part of the repository is lower-case letters and digits, joined by `.`, `_`, `__` or `-`",
+        3,
+    );
+}
+
+#[test]
+fn images_are_written_in_order_and_leave_the_rest() {
+    let write_to = |old: Option<&Lock>, images: &[(&str, &str)]| {
+        let dir = tempfile::tempdir().unwrap();
+        write_images(dir.path(), old, &pins(images)).unwrap();
+        let read = Lock::load(dir.path()).unwrap().unwrap();
+        assert_eq!(read.images.len(), images.len());
+        read.source.text.to_string()
+    };
+    let new = write_to(None, &[("x.io/b", B), ("debian:slim", A)]);
+    assert!(new.ends_with(&format!("\n{}\n{}", image("debian:slim", A), image("x.io/b", B))), "{new}");
+    assert_eq!(write_to(Some(&Lock::parse(&new).unwrap()), &[("debian:slim", A), ("x.io/b", B)]), new);
+
+    let text = lock(&format!("\n# a base\n{}# gone\n{}", image("z", A), image("y", A)));
+    let moved = write_to(Some(&Lock::parse(&text).unwrap()), &[("z", B), ("a", A)]);
+    assert!(moved.contains(entry("x").as_str()), "{moved}");
+    assert!(moved.contains(&format!("# a base\n{}", image("z", B))), "{moved}");
+    assert!(moved.ends_with(&image("a", A)) && !moved.contains("gone"), "{moved}");
+
+    let read = Lock::parse(&moved).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let pinned = write(dir.path(), Some(&read), &read.extensions).unwrap();
+    assert_eq!(&*pinned.source.text, moved, "pins of extensions and of images do not touch each other");
 }

@@ -1,23 +1,43 @@
 //! Writing devflow.lock: what is not ours to change stays as it is.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Item, Table};
+use devflow_oci::ImageRef;
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::error::LockError;
 use super::model::{Artifact, Entry, Kind};
 use super::read::Lock;
+use super::value::Hash;
 use super::{FILE, VERSION};
 
-const HEAD: &str =
-    "# Exactly which bytes each extension is. Written by `dwf ext pin` and `dwf ext update`.\n";
+const HEAD: &str = "# Exactly which bytes each extension and each base image is. Written by `dwf ext pin`,\n\
+     # `dwf ext update` and `dwf image refresh`.\n";
 
 /// Writes the lock of a project with some entries new or changed; gives what was written.
 pub fn write(root: &Path, old: Option<&Lock>, entries: &[Entry]) -> Result<Lock, LockError> {
+    save(root, with(text_of(old), entries))
+}
+
+/// Writes the lock of a project with these base images and no others; gives what was written.
+pub fn write_images(
+    root: &Path,
+    old: Option<&Lock>,
+    images: &BTreeMap<ImageRef, Hash>,
+) -> Result<Lock, LockError> {
+    save(root, with_images(text_of(old), images))
+}
+
+fn text_of(lock: Option<&Lock>) -> &str {
+    lock.map_or("", |lock| &lock.source.text)
+}
+
+fn save(root: &Path, text: std::io::Result<String>) -> Result<Lock, LockError> {
     let path = root.join(FILE);
     let failed = |error: std::io::Error| LockError::Write(path.clone(), error);
-    let text = with(old.map_or("", |lock| &lock.source.text), entries).map_err(failed)?;
+    let text = text.map_err(failed)?;
     // Nothing is written that could not be read again.
     let lock = Lock::parse(&text)?;
     let mut file = tempfile::Builder::new()
@@ -31,29 +51,59 @@ pub fn write(root: &Path, old: Option<&Lock>, entries: &[Entry]) -> Result<Lock,
 
 /// A lock's text with these entries in the places of those of the same name, or at the end.
 pub(super) fn with(text: &str, entries: &[Entry]) -> std::io::Result<String> {
+    edited(text, "extension", |list| {
+        for entry in entries {
+            change(list, entry.name.get_ref().as_str(), |table| fill(table, entry));
+        }
+    })
+}
+
+/// A lock's text with these images, those that it had in their places.
+pub(super) fn with_images(text: &str, images: &BTreeMap<ImageRef, Hash>) -> std::io::Result<String> {
+    edited(text, "image", |list| {
+        let names: BTreeSet<String> = images.keys().map(ToString::to_string).collect();
+        list.retain(|table| name_of(table).is_some_and(|name| names.contains(name)));
+        for (name, digest) in images {
+            let name = name.to_string();
+            change(list, &name, |table| {
+                set(table, "name", name.as_str());
+                set(table, "digest", digest.to_string());
+            });
+        }
+    })
+}
+
+/// A lock's text with one of its lists changed.
+fn edited(text: &str, key: &str, edit: impl FnOnce(&mut ArrayOfTables)) -> std::io::Result<String> {
     let new = text.trim().is_empty();
     let mut document: DocumentMut = text.parse().map_err(std::io::Error::other)?;
     set(document.as_table_mut(), "version", i64::from(VERSION));
     let mut dwf = taken(document.as_table_mut(), "dwf");
     set(&mut dwf, "version", env!("CARGO_PKG_VERSION"));
     document.insert("dwf", Item::Table(dwf));
-    let list = document.remove("extension").map(Item::into_array_of_tables);
+    let list = document.remove(key).map(Item::into_array_of_tables);
     let mut list = list.and_then(Result::ok).unwrap_or_default();
-    for entry in entries {
-        let name = entry.name.get_ref().as_str();
-        let known = list.iter_mut().find(|table| table.get("name").and_then(Item::as_str) == Some(name));
-        match known {
-            Some(table) => fill(table, entry),
-            None => {
-                let mut table = Table::new();
-                fill(&mut table, entry);
-                list.push(table);
-            }
-        }
-    }
-    document.insert("extension", Item::ArrayOfTables(list));
+    edit(&mut list);
+    document.insert(key, Item::ArrayOfTables(list));
     let text = document.to_string();
     Ok(if new { format!("{HEAD}{text}") } else { text })
+}
+
+fn name_of(table: &Table) -> Option<&str> {
+    table.get("name").and_then(Item::as_str)
+}
+
+/// Changes the table with this name, or a new one at the end.
+fn change(list: &mut ArrayOfTables, name: &str, edit: impl FnOnce(&mut Table)) {
+    let known = list.iter_mut().find(|table| name_of(table) == Some(name));
+    match known {
+        Some(table) => edit(table),
+        None => {
+            let mut table = Table::new();
+            edit(&mut table);
+            list.push(table);
+        }
+    }
 }
 
 fn fill(table: &mut Table, entry: &Entry) {

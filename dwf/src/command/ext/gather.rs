@@ -15,7 +15,7 @@ use crate::discover::{Found, Origin, Pinned};
 use crate::error::{Error, Exit, Explain, printable};
 use crate::extension::Extension;
 use crate::fetch::{self, Brought, FetchError, From, Http, Wanted};
-use crate::lock::{self, Artifact, Entry, Folder, Hash, Kind, Lock, Platform, Source};
+use crate::lock::{self, Artifact, Entry, Folder, Hash, Kind, Platform, Source};
 use crate::store::{PROGRAM, Stage, Store};
 use crate::trust::token;
 
@@ -95,8 +95,7 @@ impl Gathered {
 
 /// Fails where the lock must stay as it is.
 pub(super) fn may_write(context: &Context<'_>, ground: &Ground) -> Result<(), GatherError> {
-    let ci = context.world.ci() && ground.project.lock.is_some();
-    if context.global.locked || ci { Err(GatherError::Locked) } else { Ok(()) }
+    if ground.is_locked(context) { Err(GatherError::Locked) } else { Ok(()) }
 }
 
 /// Brings everything that was named, starts it, and says what is to be pinned.
@@ -297,23 +296,19 @@ fn plain<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }
 
-/// Writes the lock. Consent that was given stays given: it was the user who changed the lock.
-pub(super) fn save(context: &Context<'_>, ground: &Ground, entries: &[Entry]) -> Result<Lock, Error> {
-    let given = ground.record.given();
-    let lock = lock::write(&ground.project.root, ground.project.lock.as_ref(), entries)?;
-    if given {
-        let project = crate::project::Project { lock: Some(lock.clone()), ..ground.project.clone() };
-        let mut record = crate::trust::Record::new(&project, &context.world.state()?);
-        record.give()?;
-        let home = context.world.home()?;
-        for entry in entries {
-            let reads: Vec<PathBuf> = entry.reads.iter().map(|folder| folder.path(&home)).collect();
-            for artifact in entry.platform.values() {
-                record.allow(&token(artifact.executable.hex(), &reads))?;
-            }
+/// Writes the lock. Consent that was given covers what is pinned now.
+pub(super) fn save(context: &Context<'_>, ground: &Ground, entries: &[Entry]) -> Result<(), Error> {
+    let project = &ground.project;
+    let write = || lock::write(&project.root, project.lock.as_ref(), entries);
+    let Some(mut record) = ground.relock(context.world, write)? else { return Ok(()) };
+    let home = context.world.home()?;
+    for entry in entries {
+        let reads: Vec<PathBuf> = entry.reads.iter().map(|folder| folder.path(&home)).collect();
+        for artifact in entry.platform.values() {
+            record.allow(&token(artifact.executable.hex(), &reads))?;
         }
     }
-    Ok(lock)
+    Ok(())
 }
 
 /// What the lock says of an extension, for a person.

@@ -2,9 +2,8 @@
 
 use crate::command::Context;
 use crate::command::ask::Ground;
-use crate::compose::{Wishes, compose};
+use crate::command::composed::composed;
 use crate::error::{Error, Exit, Explain};
-use crate::identity;
 use crate::query::Request;
 
 /// There is nothing to compose an image of.
@@ -28,12 +27,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> Result<bool, Error> {
     let answered = context.signals.unless(ground.ask(context.world, &nothing, false)).await??;
     answered.tell(context);
     // Also where the project has a Dockerfile: this is what it would be without.
-    let composed = compose(&Wishes {
-        described: &answered.asked.answers.described,
-        section: &ground.project.config.file.image,
-        pinned: &identity::pinned(ground.project.lock.as_ref()),
-    })?;
-    let composed = composed.ok_or(NothingError)?;
+    let composed = composed(&ground.project, &answered.asked.answers)?.ok_or(NothingError)?;
     context.reporter.result(&composed.text).map_err(crate::command::stage::print_failed)?;
     Ok(true)
 }
