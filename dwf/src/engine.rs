@@ -2,6 +2,7 @@
 //!
 //! Invariant: no program that the project or another user could have put on `PATH` is started.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -150,6 +151,17 @@ pub async fn run_unless<T>(
 ) -> Result<Result<Captured, CaptureError>, (T, Process)> {
     tracing::debug!(target: "devflow::engine", "\n{invocation}");
     process::capture_unless(invocation, &world.env, BOUND, stop).await
+}
+
+/// As [`run_unless`], with the client's output in a file that may have at most `most` bytes.
+pub async fn pour_unless<T>(
+    invocation: &Invocation,
+    world: &World,
+    (file, most): (File, u64),
+    stop: impl Future<Output = T>,
+) -> Result<Result<Captured, CaptureError>, (T, Process)> {
+    tracing::debug!(target: "devflow::engine", "\n{invocation}");
+    process::pour_unless(invocation, &world.env, BOUND, (file, most), stop).await
 }
 
 fn reason(error: &CaptureError) -> String {

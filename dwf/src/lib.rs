@@ -32,6 +32,7 @@ mod project;
 mod query;
 mod report;
 mod ring;
+mod scan;
 mod schedule;
 mod session;
 mod signals;

@@ -19,6 +19,7 @@ pub mod probe;
 mod quote;
 pub mod reference;
 mod run;
+pub mod scan;
 pub mod source;
 pub mod store;
 pub mod target;

@@ -36,6 +36,14 @@ pub fn remove(engine: &Engine, name: &ImageRef) -> Invocation {
     engine.command(["image", "rm", "--"]).arg(name.to_string())
 }
 
+/// Writes an image to standard output, as the archive that `docker load` takes.
+#[must_use]
+pub fn save(engine: &Engine, image: &ImageName) -> Invocation {
+    let save = engine.command(["save"]);
+    let save = if engine.is_podman() { save.arg("--format=docker-archive") } else { save };
+    save.arg("--").arg(image.arg().unwrap_or_default())
+}
+
 /// A name of an image in an engine's store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stored {
@@ -86,7 +94,7 @@ pub fn parse_list(engine: &Engine, stdout: &str) -> Result<Vec<Stored>, StoreErr
 
 #[cfg(test)]
 mod tests {
-    use super::{list, parse_list, pull, push, remove, tag};
+    use super::{list, parse_list, pull, push, remove, save, tag};
     use crate::engine::{Engine, EngineKind};
     use crate::image::ImageName;
     use crate::version::Version;
@@ -100,6 +108,9 @@ mod tests {
         assert_eq!(remove(&engine, &name).to_string(), "docker image rm -- ghcr.io/acme/shop-ci:f00");
         let from = ImageName::Ref("x:1".parse().unwrap());
         assert_eq!(tag(&engine, &from, &name).to_string(), "docker tag -- x:1 ghcr.io/acme/shop-ci:f00");
+        assert_eq!(save(&engine, &from).to_string(), "docker save -- x:1");
+        let podman = Engine::new(EngineKind::Podman, "podman", Version::default());
+        assert_eq!(save(&podman, &from).to_string(), "podman save --format=docker-archive -- x:1");
         assert_eq!(list(&engine, "dwf.project=shop").args[2], "--filter=label=dwf.project=shop");
     }
 

@@ -19,7 +19,8 @@ use crate::world::World;
 
 pub use error::ImageError;
 use maker::Maker;
-use name::{is_ours, name};
+use name::is_ours;
+pub use name::name;
 
 /// An image that is there.
 #[derive(Debug, Clone)]
