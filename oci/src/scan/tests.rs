@@ -92,7 +92,7 @@ fn clean_images() {
 fn what_is_no_report() {
     let whole = report(&[("CVE-1", "HIGH", "1.1", "fixed")]);
     for end in 0..whole.len() {
-        assert!(matches!(Report::parse(whole[..end].as_bytes()), Err(ReportError::NotAReport(_))), "{end}");
+        assert!(matches!(Report::parse(&whole.as_bytes()[..end]), Err(ReportError::NotAReport(_))), "{end}");
     }
     let twice = format!("{whole}{whole}");
     for text in [
