@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::config::Diagnostic;
 use crate::error::{Exit, Explain};
-use crate::lock::Kind;
+use crate::lock::{Hash, Kind};
 use crate::project::Project;
 use crate::world::World;
 
@@ -89,6 +89,27 @@ pub struct Pinned {
     pub reads: Vec<PathBuf>,
     /// Whether the bytes, or the wish to read more, came with the project.
     pub brought: bool,
+    /// Whether `root` is a folder of the store.
+    #[serde(skip)]
+    pub stored: bool,
+    /// Where they come from, as the lock has it.
+    #[serde(skip)]
+    pub source_shown: String,
+    /// What has to be as it was pinned, though it does not run.
+    #[serde(skip)]
+    pub witness: Option<Witness>,
+}
+
+/// A file or folder of the project that the store has the bytes of. It is compared all the same: otherwise a laptop would
+/// go on with what its store has, and CI would fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// The file or folder, with links resolved.
+    pub path: PathBuf,
+    /// Whether it is a folder.
+    pub tree: bool,
+    /// Its hash.
+    pub hash: Hash,
 }
 
 /// A place or file that was not believed.
