@@ -11,7 +11,7 @@ use devflow_oci::version::Version;
 use devflow_oci::{Engine, EngineKind, Init, Invocation};
 
 use crate::config::EngineChoice;
-use crate::discover::{believable_dir, executable};
+use crate::discover::{executable, search_path};
 use crate::error::{Exit, Explain};
 use crate::process::{self, CaptureError, Captured, Process};
 use crate::world::World;
@@ -179,8 +179,7 @@ pub fn last_line(text: &str) -> Option<String> {
 
 /// A program of the user's `PATH`, from a folder that neither the project nor another user fills.
 pub fn on_path(name: &str, root: &Path, world: &World) -> Option<PathBuf> {
-    let dirs = std::env::split_paths(world.var("PATH").unwrap_or(""));
-    dirs.filter_map(|dir| believable_dir(&dir, root, world).ok())
-        .map(|dir| dir.join(name))
+    search_path(root, world)
+        .filter_map(|(_, dir)| Some(dir.ok()?.join(name)))
         .find(|path| executable(path, world).is_ok())
 }

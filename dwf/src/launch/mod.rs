@@ -29,7 +29,7 @@ use body::Kind;
 use error::Reason;
 use target::{Target, Verified};
 
-use crate::discover::{Found, Origin, believable_dir};
+use crate::discover::{Found, Origin, search_path};
 use crate::error::Error;
 use crate::jail::{Bounds, Grants, Jail, Jailer, Policy};
 use crate::process::{self, Process};
@@ -85,8 +85,8 @@ impl Launcher {
         let named = named.iter().filter_map(|name| world.var(name)).map(PathBuf::from);
         let usual = [".config", ".local/share", ".local/state", ".cache"].into_iter().filter_map(below);
         let bounds = Bounds::new(&project.root, named.chain(usual).chain(home.clone()));
-        let entries = std::env::split_paths(world.var("PATH").unwrap_or(""));
-        let path = entries.filter(|dir| believable_dir(dir, &project.root, world).is_ok()).collect();
+        let believed = search_path(&project.root, world).filter(|(_, dir)| dir.is_ok());
+        let path = believed.map(|(written, _)| written.to_owned()).collect();
         let jailer = Jailer::new(policy);
         let mut common = bounds.common();
         // A recording is replayed by dwf itself, in the place of its extension.
