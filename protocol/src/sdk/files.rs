@@ -148,10 +148,17 @@ impl Files {
     /// Where a path really is; nothing when it does not exist, a failure when it leads out.
     fn place(&self, path: &str) -> Result<Option<PathBuf>, Failure> {
         self.seen.borrow_mut().insert(paths::at("", path));
-        match fs::canonicalize(self.root.join(path)) {
+        let absent =
+            |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+        let written = self.root.join(path);
+        // Most of what is asked for is not there, and to resolve links takes a call for each folder on the way.
+        if written.symlink_metadata().as_ref().is_err_and(absent) {
+            return Ok(None);
+        }
+        match fs::canonicalize(written) {
             Ok(place) if place.starts_with(&self.root) => Ok(Some(place)),
             Ok(_) => Err(self.wrong(path, None, "it leads out of the project")),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) if absent(&error) => Ok(None),
             Err(error) => Err(self.wrong(path, None, error.to_string())),
         }
     }
