@@ -19,8 +19,7 @@ use crate::world::World;
 
 pub use error::ImageError;
 use maker::Maker;
-use name::is_ours;
-pub use name::name;
+pub use name::{is_ours, name};
 
 /// An image that is there.
 #[derive(Debug, Clone)]
