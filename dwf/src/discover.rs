@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use crate::config::Diagnostic;
 use crate::error::{Exit, Explain};
-use crate::lock::Kind;
+use crate::lock::{Hash, Kind};
 use crate::project::Project;
-use crate::world::World;
+use crate::world::{PathFolder, World};
 
 mod pinned;
 
@@ -89,6 +89,27 @@ pub struct Pinned {
     pub reads: Vec<PathBuf>,
     /// Whether the bytes, or the wish to read more, came with the project.
     pub brought: bool,
+    /// Whether `root` is a folder of the store.
+    #[serde(skip)]
+    pub stored: bool,
+    /// Where they come from, as the lock has it.
+    #[serde(skip)]
+    pub source_shown: String,
+    /// What has to be as it was pinned, though it does not run.
+    #[serde(skip)]
+    pub witness: Option<Witness>,
+}
+
+/// A file or folder of the project that the store has the bytes of. It is compared all the same: otherwise a laptop would
+/// go on with what its store has, and CI would fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// The file or folder, with links resolved.
+    pub path: PathBuf,
+    /// Whether it is a folder.
+    pub tree: bool,
+    /// Its hash.
+    pub hash: Hash,
 }
 
 /// A place or file that was not believed.
@@ -185,19 +206,15 @@ impl<'a> Places<'a> {
     pub fn new(world: &'a World, project: &'a Project) -> Self {
         let mut dirs = vec![(world.install_dir().to_owned(), Origin::Own)];
         let mut refused: Vec<Refused> = Vec::new();
-        for entry in std::env::split_paths(world.var("PATH").unwrap_or("")) {
-            let dir = match believable_dir(&entry, &project.root, world) {
-                Ok(dir) => dir,
-                Err(None) => continue,
-                Err(Some(reason)) => {
-                    if refused.iter().all(|known| known.path != entry) {
-                        refused.push(Refused { path: entry, reason: reason.to_owned() });
-                    }
-                    continue;
+        for (written, dir) in search_path(&project.root, world) {
+            match dir {
+                Ok(dir) if dirs.iter().all(|(known, _)| *known != dir) => {
+                    dirs.push((dir.to_owned(), Origin::SearchPath));
                 }
-            };
-            if dirs.iter().all(|(known, _)| *known != dir) {
-                dirs.push((dir, Origin::SearchPath));
+                Err(Some(reason)) if refused.iter().all(|known| known.path != written) => {
+                    refused.push(Refused { path: written.to_owned(), reason: reason.to_owned() });
+                }
+                _ => {}
             }
         }
         Self { world, project, dirs, locked: false, refused }.locked(false)
@@ -249,6 +266,9 @@ impl<'a> Places<'a> {
         let mut found: Option<Found> = None;
         for (dir, origin) in &self.dirs {
             let path = dir.join(format!("{PREFIX}{name}"));
+            if path.symlink_metadata().is_err() {
+                continue;
+            }
             match (executable(&path, self.world), &mut found) {
                 (Ok(()), Some(first)) => first.shadows.push(path),
                 (Ok(()), None) => {
@@ -260,10 +280,7 @@ impl<'a> Places<'a> {
                         pin: None,
                     });
                 }
-                (Err(reason), _) if path.symlink_metadata().is_ok() => {
-                    refused.push(Refused { path, reason: reason.to_owned() });
-                }
-                (Err(_), _) => {}
+                (Err(reason), _) => refused.push(Refused { path, reason: reason.to_owned() }),
             }
         }
         found.ok_or_else(|| DiscoverError::Missing {
@@ -342,21 +359,31 @@ fn extension_of(name: &OsStr) -> Option<ExtensionName> {
     name.to_str()?.strip_prefix(PREFIX)?.parse().ok()
 }
 
-/// A folder of `PATH` that nobody but root and the user may change; with links resolved.
-/// `Err(None)` is a folder that is not there.
-pub fn believable_dir(entry: &Path, root: &Path, world: &World) -> Result<PathBuf, Option<&'static str>> {
-    if !entry.is_absolute() {
+/// The folders of `PATH` as they are written, each with its links resolved where nobody but root and the user may change
+/// it. `Err(None)` is a folder that is not there.
+pub fn search_path<'a>(
+    root: &'a Path,
+    world: &'a World,
+) -> impl Iterator<Item = (&'a Path, Result<&'a Path, Option<&'static str>>)> {
+    world.path().iter().map(|folder| (folder.written.as_path(), believable(folder, root, world)))
+}
+
+fn believable<'a>(
+    folder: &'a PathFolder,
+    root: &Path,
+    world: &World,
+) -> Result<&'a Path, Option<&'static str>> {
+    if !folder.written.is_absolute() {
         return Err(Some("is empty or relative"));
     }
-    let dir = entry.canonicalize().map_err(|_| None)?;
+    let (dir, meta) = folder.real.as_ref().ok_or(None)?;
     if dir.starts_with(root) {
         return Err(Some("lies inside the project"));
     }
-    let meta = dir.metadata().map_err(|_| None)?;
     if !meta.is_dir() {
         return Err(None);
     }
-    unshared(&meta, world).map_err(Some)?;
+    unshared(meta, world).map_err(Some)?;
     Ok(dir)
 }
 

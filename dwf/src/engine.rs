@@ -2,6 +2,7 @@
 //!
 //! Invariant: no program that the project or another user could have put on `PATH` is started.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use devflow_oci::version::Version;
 use devflow_oci::{Engine, EngineKind, Init, Invocation};
 
 use crate::config::EngineChoice;
-use crate::discover::{believable_dir, executable};
+use crate::discover::{executable, search_path};
 use crate::error::{Exit, Explain};
 use crate::process::{self, CaptureError, Captured, Process};
 use crate::world::World;
@@ -152,6 +153,17 @@ pub async fn run_unless<T>(
     process::capture_unless(invocation, &world.env, BOUND, stop).await
 }
 
+/// As [`run_unless`], with the client's output in a file that may have at most `most` bytes.
+pub async fn pour_unless<T>(
+    invocation: &Invocation,
+    world: &World,
+    (file, most): (File, u64),
+    stop: impl Future<Output = T>,
+) -> Result<Result<Captured, CaptureError>, (T, Process)> {
+    tracing::debug!(target: "devflow::engine", "\n{invocation}");
+    process::pour_unless(invocation, &world.env, BOUND, (file, most), stop).await
+}
+
 fn reason(error: &CaptureError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
@@ -167,8 +179,7 @@ pub fn last_line(text: &str) -> Option<String> {
 
 /// A program of the user's `PATH`, from a folder that neither the project nor another user fills.
 pub fn on_path(name: &str, root: &Path, world: &World) -> Option<PathBuf> {
-    let dirs = std::env::split_paths(world.var("PATH").unwrap_or(""));
-    dirs.filter_map(|dir| believable_dir(&dir, root, world).ok())
-        .map(|dir| dir.join(name))
+    search_path(root, world)
+        .filter_map(|(_, dir)| Some(dir.ok()?.join(name)))
         .find(|path| executable(path, world).is_ok())
 }

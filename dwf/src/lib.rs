@@ -33,6 +33,7 @@ mod project;
 mod query;
 mod report;
 mod ring;
+mod scan;
 mod schedule;
 mod session;
 mod signals;

@@ -9,12 +9,14 @@ mod orphans;
 pub use orphans::Adoption;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use devflow_oci::Invocation;
+use futures_util::TryFutureExt;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -69,6 +71,9 @@ pub enum CaptureError {
     /// Its streams could not be read.
     #[error("its output could not be read")]
     Read(#[source] io::Error),
+    /// Its output could not be written down.
+    #[error("its output could not be kept")]
+    Keep(#[source] io::Error),
 }
 
 /// Starts a program with exactly this environment, changed as the invocation says.
@@ -203,22 +208,69 @@ pub async fn capture_unless<T>(
     bound: usize,
     stop: impl Future<Output = T>,
 ) -> Result<Result<Captured, CaptureError>, (T, Process)> {
+    run_unless(invocation, env, bound, stop, |stdout| head(stdout, bound).map_err(CaptureError::Read)).await
+}
+
+/// As [`capture_unless`], with the program's output in a file that may have at most `most` bytes.
+pub async fn pour_unless<T>(
+    invocation: &Invocation,
+    env: &BTreeMap<String, String>,
+    bound: usize,
+    (file, most): (File, u64),
+    stop: impl Future<Output = T>,
+) -> Result<Result<Captured, CaptureError>, (T, Process)> {
+    run_unless(invocation, env, bound, stop, |stdout| pour(stdout, file, most)).await
+}
+
+async fn run_unless<T, F>(
+    invocation: &Invocation,
+    env: &BTreeMap<String, String>,
+    bound: usize,
+    stop: impl Future<Output = T>,
+    output: impl FnOnce(Option<ChildStdout>) -> F,
+) -> Result<Result<Captured, CaptureError>, (T, Process)>
+where
+    F: Future<Output = Result<String, CaptureError>> + 'static,
+{
     let mut process = match spawn(invocation, env, Streams::Captured) {
         Ok(process) => process,
         Err(error) => return Ok(Err(CaptureError::Spawn(error))),
     };
-    let stdout = spawn_local(head(process.stdout(), bound));
+    let stdout = spawn_local(output(process.stdout()));
     let stderr = spawn_local(tail(process.stderr(), bound));
     let run = async {
-        let status = process.wait().await?;
-        let (stdout, stderr) = tokio::try_join!(stdout, stderr).map_err(io::Error::other)?;
-        io::Result::Ok(Captured { status, stdout: stdout?, stderr: stderr? })
+        let lost = |error| CaptureError::Read(io::Error::other(error));
+        // Output that cannot be kept ends it before the program does.
+        let end = async { process.wait().await.map_err(CaptureError::Read) };
+        let (status, stdout) = tokio::try_join!(end, async { stdout.await.map_err(lost)? })?;
+        let stderr = stderr.await.map_err(lost)?.map_err(CaptureError::Read)?;
+        Ok(Captured { status, stdout, stderr })
     };
     let stopped = tokio::select! {
-        result = run => return Ok(result.map_err(CaptureError::Read)),
+        result = run => return Ok(result),
         stopped = stop => stopped,
     };
     Err((stopped, process))
+}
+
+async fn pour(
+    stream: Option<impl AsyncRead + Unpin>,
+    mut file: File,
+    most: u64,
+) -> Result<String, CaptureError> {
+    let Some(mut stream) = stream else { return Ok(String::new()) };
+    let mut buffer = vec![0; 64 << 10];
+    let mut left = most;
+    loop {
+        let count = stream.read(&mut buffer).await.map_err(CaptureError::Read)?;
+        if count == 0 {
+            return Ok(String::new());
+        }
+        let more = format!("it is more than {} MiB", most >> 20);
+        let too_large = || CaptureError::Keep(io::Error::new(io::ErrorKind::FileTooLarge, more));
+        left = left.checked_sub(count as u64).ok_or_else(too_large)?;
+        file.write_all(&buffer[..count]).map_err(CaptureError::Keep)?;
+    }
 }
 
 async fn head(stream: Option<impl AsyncRead + Unpin>, bound: usize) -> io::Result<String> {

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::error::{Exit, Explain};
 
@@ -24,6 +26,16 @@ pub struct World {
     pub uid: u32,
     /// Whether standard error is a terminal.
     pub terminal: bool,
+    path: OnceLock<Vec<PathFolder>>,
+}
+
+/// A folder of `PATH`.
+#[derive(Debug, Clone)]
+pub struct PathFolder {
+    /// As it is written.
+    pub written: PathBuf,
+    /// With links resolved, and what it is; `None` where it is relative or not there.
+    pub real: Option<(PathBuf, Metadata)>,
 }
 
 /// The process has no usable surroundings.
@@ -68,12 +80,25 @@ impl World {
             exe,
             uid: nix::unistd::geteuid().as_raw(),
             terminal: std::io::stderr().is_terminal(),
+            path: OnceLock::new(),
         })
     }
 
     /// A variable, when it is set and not empty.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The folders of `PATH`, looked up when they are first asked for, and then no more.
+    pub fn path(&self) -> &[PathFolder] {
+        self.path.get_or_init(|| {
+            let look = |written: PathBuf| {
+                let real = written.is_absolute().then(|| written.canonicalize().ok()).flatten();
+                let real = real.and_then(|real| real.metadata().ok().map(|meta| (real, meta)));
+                PathFolder { written, real }
+            };
+            std::env::split_paths(self.var("PATH").unwrap_or("")).map(look).collect()
+        })
     }
 
     /// Whether this is a CI run.

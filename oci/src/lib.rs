@@ -24,6 +24,7 @@ mod quote;
 pub mod reference;
 pub mod registry;
 mod run;
+pub mod scan;
 pub mod source;
 pub mod store;
 pub mod target;

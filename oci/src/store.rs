@@ -50,6 +50,14 @@ pub fn remove(engine: &Engine, name: &ImageRef) -> Invocation {
     engine.command(["image", "rm", "--"]).arg(name.to_string())
 }
 
+/// Writes an image to standard output, as the archive that `docker load` takes.
+#[must_use]
+pub fn save(engine: &Engine, image: &ImageName) -> Invocation {
+    let save = engine.command(["save"]);
+    let save = if engine.is_podman() { save.arg("--format=docker-archive") } else { save };
+    save.arg("--").arg(image.arg().unwrap_or_default())
+}
+
 /// A name of an image in an engine's store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stored {
@@ -143,5 +151,15 @@ mod tests {
         );
         assert_eq!((found[1].id.as_str(), found[1].tag.as_deref()), ("sha256:2", None));
         assert!(parse_list(&engine, "oops").unwrap_err().to_string().contains("\"oops\""));
+    }
+
+    #[test]
+    fn archives() {
+        let line = |kind: EngineKind| {
+            let engine = Engine::new(kind, kind.to_string(), Version::default());
+            super::save(&engine, &ImageName::Ref("x:1".parse().unwrap())).to_string()
+        };
+        assert_eq!(line(EngineKind::Docker), "docker save -- x:1");
+        assert_eq!(line(EngineKind::Podman), "podman save --format=docker-archive -- x:1");
     }
 }

@@ -22,9 +22,14 @@ pub(super) async fn run(context: &mut Context<'_>) -> Result<bool, Error> {
     ground.record.give()?;
     let launcher = ground.launcher(context.world)?;
     for name in named(&ground) {
-        // What is not there is an error of the command that needs it.
+        // What is not there, or not what is pinned, is an error of the command that needs it.
         let Ok(found) = ground.places(context.world).find(&name) else { continue };
-        consent(context, &mut ground, &launcher, found).await?;
+        match launcher.identify(&found).await {
+            Err(_) if found.pin.is_some() => {}
+            identity => {
+                agree(context, &mut ground, found, identity?)?;
+            }
+        }
     }
     Ok(true)
 }
@@ -36,7 +41,17 @@ pub(super) async fn consent(
     launcher: &Launcher,
     found: Found,
 ) -> Result<bool, Error> {
-    let Some(sha256) = launcher.identify(&found).await? else { return Ok(false) };
+    let identity = launcher.identify(&found).await?;
+    agree(context, ground, found, identity)
+}
+
+fn agree(
+    context: &mut Context<'_>,
+    ground: &mut Ground,
+    found: Found,
+    identity: Option<String>,
+) -> Result<bool, Error> {
+    let Some(sha256) = identity else { return Ok(false) };
     ground.record.allow(&sha256)?;
     let path = found.path.strip_prefix(&ground.project.root).unwrap_or(&found.path);
     context.reporter.note(&format!("  extension {} may be started: {}", found.name, path.display()));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use devflow_oci::ImageRef;
 use serde::Deserialize;
 
 use super::diagnostic::Source;
@@ -16,6 +17,8 @@ pub struct UserConfig {
     pub runtime: UserRuntime,
     /// `[container]`
     pub container: UserContainer,
+    /// `[image]`
+    pub image: UserImage,
     /// `[extensions]`
     pub extensions: UserExtensions,
 }
@@ -34,6 +37,14 @@ pub struct UserRuntime {
 pub struct UserContainer {
     /// The engine, before what a project says.
     pub engine: Option<EngineChoice>,
+}
+
+/// `[image]` of the user.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserImage {
+    /// The image that scans images, where the program is not installed; a project's own could find nothing.
+    pub scanner: Option<ImageRef>,
 }
 
 /// `[extensions]` of the user.

@@ -1,12 +1,13 @@
-//! What devflow.lock pins: found in the store, or where it was pinned, with its bytes looked at.
+//! What devflow.lock pins: found in the store, or where it was pinned.
 //!
-//! Invariant: nothing is found here whose bytes are not exactly those that the lock names.
+//! Invariant: what is found here says which bytes it has to be; only `launch` reads them, since what it hashed is what
+//! runs. What can only be told, because nothing could start, is told here.
 
 use std::path::{Path, PathBuf};
 
 use devflow_protocol::name::ExtensionName;
 
-use super::{DiscoverError, Found, Origin, Pinned, Places, executable, unusable};
+use super::{DiscoverError, Found, Origin, Pinned, Places, Witness, executable, unusable};
 use crate::config::Diagnostic;
 use crate::error::{Exit, Explain};
 use crate::lock::{self, Artifact, Entry, Hash, Kind, Lock, Platform, Source};
@@ -136,20 +137,33 @@ impl Places<'_> {
         };
         self.agreed(lock, entry, artifact)?;
         let store = Store::new(self.world).map_err(StoreError::World).map_err(PinError::Store)?;
-        let stored = store.get(entry.kind, &artifact.executable).map_err(PinError::Store)?;
+        let stored = store.find(&artifact.executable).map_err(PinError::Store)?;
+        let is_stored = stored.is_some();
         let stored = stored.map(|root| match (&artifact.entry, entry.kind) {
             (Some(inside), Kind::Tree) => (root.join(inside.get_ref().as_str()), root),
             _ => (root.join(PROGRAM), root),
         });
+        let mut witness = None;
         let (path, root) = match (artifact.source.get_ref(), stored) {
             (Source::Project(source), stored) => {
-                let here = self.in_project(entry, artifact, source.as_str())?;
-                stored.or(here).ok_or_else(|| not_in_store(name, artifact))?
+                let (seen, here) = self.in_project(entry, artifact, source.as_str())?;
+                match (stored, here) {
+                    (Some(stored), _) => {
+                        witness = Some(seen);
+                        stored
+                    }
+                    (None, Some(here)) => here,
+                    // Nothing can start; but an archive that was changed is the first thing to know.
+                    (None, None) => {
+                        let shown = artifact.source.get_ref().to_string();
+                        seen.compare(name, &shown)?;
+                        return Err(not_in_store(name, artifact).into());
+                    }
+                }
             }
             (_, Some(stored)) => stored,
             (Source::Installed, None) => {
                 let found = self.search(name)?;
-                same(entry, artifact, &artifact.executable, &found.path, store::hash_file(&found.path))?;
                 let root = found.path.parent().map(Path::to_owned).unwrap_or_default();
                 (found.path, root)
             }
@@ -163,6 +177,9 @@ impl Places<'_> {
             root,
             reads: entry.reads.iter().map(|folder| folder.path(&home)).collect(),
             brought: !entry.reads.is_empty() || matches!(artifact.source.get_ref(), Source::Project(_)),
+            stored: is_stored,
+            source_shown: artifact.source.get_ref().to_string(),
+            witness,
         };
         Ok(Some(Found {
             name: name.clone(),
@@ -173,37 +190,30 @@ impl Places<'_> {
         }))
     }
 
-    /// Looks at what is pinned in the project: the program and its folder, unless it is in an archive.
+    /// What is pinned in the project, and the program and its folder, unless it is in an archive.
     fn in_project(
         &self,
         entry: &Entry,
         artifact: &Artifact,
         source: &str,
-    ) -> Result<Option<(PathBuf, PathBuf)>, PinError> {
-        let unreadable = |cause| PinError::Unreadable {
-            name: entry.name.get_ref().clone(),
-            path: source.to_owned(),
-            cause,
-        };
+    ) -> Result<(Witness, Option<(PathBuf, PathBuf)>), PinError> {
+        let unreadable = |cause| PinError::unreadable(entry.name.get_ref(), source, cause);
         let path = self.project.root.join(source).canonicalize().map_err(unreadable)?;
         if !path.starts_with(&self.project.root) {
             return Err(unreadable(std::io::Error::other("a link leads out of the project")));
         }
-        if let Some(archive) = &artifact.archive {
-            same(entry, artifact, archive, &path, store::hash_file(&path))?;
-            return Ok(None);
-        }
-        match (&artifact.entry, entry.kind) {
-            (Some(inside), Kind::Tree) => {
-                same(entry, artifact, &artifact.executable, &path, store::hash_tree(&path))?;
-                Ok(Some((path.join(inside.get_ref().as_str()), path)))
+        let (hash, tree, here) = match (&artifact.archive, &artifact.entry, entry.kind) {
+            (Some(archive), ..) => (archive, false, None),
+            (None, Some(inside), Kind::Tree) => {
+                let here = (path.join(inside.get_ref().as_str()), path.clone());
+                (&artifact.executable, true, Some(here))
             }
-            _ => {
-                same(entry, artifact, &artifact.executable, &path, store::hash_file(&path))?;
+            (None, ..) => {
                 let root = path.parent().map(Path::to_owned).unwrap_or_default();
-                Ok(Some((path, root)))
+                (&artifact.executable, false, Some((path.clone(), root)))
             }
-        }
+        };
+        Ok((Witness { path, tree, hash: hash.clone() }, here))
     }
 
     /// Fails when devflow.toml names another file than the lock.
@@ -245,26 +255,50 @@ fn not_in_store(name: &ExtensionName, artifact: &Artifact) -> PinError {
     PinError::NotInStore { name: name.clone(), source_shown: artifact.source.get_ref().to_string() }
 }
 
-/// Fails unless what is there has the hash that is pinned.
-fn same(
-    entry: &Entry,
-    artifact: &Artifact,
-    expected: &Hash,
-    path: &Path,
-    found: std::io::Result<String>,
-) -> Result<(), PinError> {
-    let name = entry.name.get_ref();
-    let unreadable =
-        |cause| PinError::Unreadable { name: name.clone(), path: path.display().to_string(), cause };
-    let found = found.map_err(unreadable)?;
-    if found == expected.hex() {
-        return Ok(());
+impl PinError {
+    fn unreadable(name: &ExtensionName, path: &str, cause: std::io::Error) -> Self {
+        Self::Unreadable { name: name.clone(), path: path.to_owned(), cause }
     }
-    Err(PinError::Mismatch(Box::new(Mismatch {
-        what: format!("extension `{name}` ({})", path.display()),
-        source_shown: artifact.source.get_ref().to_string(),
-        expected: expected.clone(),
-        found,
-        next: format!("if the new bytes are meant: dwf ext update {name}"),
-    })))
+
+    /// The bytes of a file or folder are others than those that are pinned.
+    fn mismatch(name: &ExtensionName, path: &Path, source: &str, expected: Hash, found: String) -> Self {
+        Self::Mismatch(Box::new(Mismatch {
+            what: format!("extension `{name}` ({})", path.display()),
+            source_shown: source.to_owned(),
+            expected,
+            found,
+            next: format!("if the new bytes are meant: dwf ext update {name}"),
+        }))
+    }
+}
+
+impl Pinned {
+    /// What to say of bytes that could not be read, or whose hash is `Ok` and not the pinned one.
+    pub fn refuse(&self, name: &ExtensionName, path: &Path, found: std::io::Result<String>) -> PinError {
+        let shown = || path.display().to_string();
+        match (found, Hash::from_hex(&self.sha256)) {
+            (Ok(found), _) if self.stored => StoreError::Changed { path: self.root.clone(), found }.into(),
+            (Err(cause), _) if self.stored => StoreError::Io(self.root.clone(), cause).into(),
+            (Ok(found), Some(expected)) => {
+                PinError::mismatch(name, path, &self.source_shown, expected, found)
+            }
+            (Ok(_), None) => {
+                PinError::unreadable(name, &shown(), std::io::Error::other("its pin is no SHA-256"))
+            }
+            (Err(cause), _) => PinError::unreadable(name, &shown(), cause),
+        }
+    }
+}
+
+impl Witness {
+    /// Fails unless it still is what the lock says.
+    pub fn compare(&self, name: &ExtensionName, source: &str) -> Result<(), PinError> {
+        let Self { path, tree, hash } = self;
+        let found = if *tree { store::hash_tree(path) } else { store::hash_file(path) };
+        match found {
+            Ok(found) if found == hash.hex() => Ok(()),
+            Ok(found) => Err(PinError::mismatch(name, path, source, hash.clone(), found)),
+            Err(cause) => Err(PinError::unreadable(name, &path.display().to_string(), cause)),
+        }
+    }
 }

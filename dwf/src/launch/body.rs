@@ -5,7 +5,6 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use devflow_oci::hash::sha256;
 use nix::fcntl::OFlag;
 
 use super::error::Reason;
@@ -45,7 +44,7 @@ impl Body {
     }
 
     /// Reads all of it, once: what is hashed is what runs.
-    pub fn read(path: &Path, world: &World) -> Result<Self, Reason> {
+    pub fn read(path: &Path, world: &World) -> Result<Vec<u8>, Reason> {
         let file = open(path, world)?;
         let size = file.metadata().map_or(0, |meta| meta.len());
         let mut bytes = Vec::with_capacity(usize::try_from(size.min(PROGRAM)).unwrap_or(0) + 1);
@@ -54,10 +53,11 @@ impl Body {
             let message = format!("it is larger than {PROGRAM} bytes");
             return Err(Reason::Read(io::Error::new(io::ErrorKind::FileTooLarge, message)));
         }
-        Self::new(bytes)
+        Ok(bytes)
     }
 
-    fn new(bytes: Vec<u8>) -> Result<Self, Reason> {
+    /// What these bytes are the beginning of, or the whole.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, Reason> {
         // Other systems have other formats; their kernels know them.
         let program = bytes.starts_with(b"\x7fELF") || !cfg!(target_os = "linux");
         match (shebang::is_script(&bytes), program) {
@@ -65,11 +65,6 @@ impl Body {
             (false, true) => Ok(Self { kind: Kind::Program, bytes }),
             (false, false) => Err(Reason::NoProgram),
         }
-    }
-
-    /// The hash of what was read.
-    pub fn sha256(&self) -> String {
-        sha256(&self.bytes)
     }
 }
 
@@ -104,7 +99,7 @@ mod tests {
             std::fs::write(at(name), text).unwrap();
             std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(mode)).unwrap();
         }
-        let kind = |name: &str| Body::read(&at(name), &world).map(|body| body.kind);
+        let kind = |name: &str| Body::read(&at(name), &world).and_then(Body::new).map(|body| body.kind);
         assert_eq!(kind("script.exe").unwrap(), Kind::Script);
         assert_eq!(kind("program.sh").unwrap(), Kind::Program);
         assert!(!cfg!(target_os = "linux") || matches!(kind("text"), Err(Reason::NoProgram)));

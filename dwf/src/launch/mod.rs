@@ -29,7 +29,7 @@ use body::Kind;
 use error::Reason;
 use target::{Target, Verified};
 
-use crate::discover::{Found, Origin, believable_dir};
+use crate::discover::{Found, Origin, search_path};
 use crate::error::Error;
 use crate::jail::{Bounds, Grants, Jail, Jailer, Policy};
 use crate::process::{self, Process};
@@ -85,8 +85,8 @@ impl Launcher {
         let named = named.iter().filter_map(|name| world.var(name)).map(PathBuf::from);
         let usual = [".config", ".local/share", ".local/state", ".cache"].into_iter().filter_map(below);
         let bounds = Bounds::new(&project.root, named.chain(usual).chain(home.clone()));
-        let entries = std::env::split_paths(world.var("PATH").unwrap_or(""));
-        let path = entries.filter(|dir| believable_dir(dir, &project.root, world).is_ok()).collect();
+        let believed = search_path(&project.root, world).filter(|(_, dir)| dir.is_ok());
+        let path = believed.map(|(written, _)| written.to_owned()).collect();
         let jailer = Jailer::new(policy);
         let mut common = bounds.common();
         // A recording is replayed by dwf itself, in the place of its extension.
@@ -100,14 +100,14 @@ impl Launcher {
     }
 
     /// What consent to an extension is bound to; `None` when it takes none.
-    pub async fn identify(&self, found: &Found) -> Result<Option<String>, LaunchError> {
-        let bytes = self.bytes(found).await.map_err(|reason| LaunchError::new(found, reason))?;
+    pub async fn identify(&self, found: &Found) -> Result<Option<String>, Error> {
+        let bytes = self.bytes(found).await?;
         Ok(bytes.filter(|bytes| bytes.brought).map(|bytes| bytes.token(found)))
     }
 
     /// Whether an extension may be started; its interpreter is not looked for.
     pub async fn may_start(&self, found: &Found) -> Result<(), Error> {
-        let bytes = self.bytes(found).await.map_err(|reason| LaunchError::new(found, reason))?;
+        let bytes = self.bytes(found).await?;
         Ok(self.agreed(found, bytes.as_ref())?)
     }
 
@@ -126,20 +126,20 @@ impl Launcher {
     }
 
     /// The bytes of an extension, where it matters which they are.
-    async fn bytes(&self, found: &Found) -> Result<Option<Bytes>, Reason> {
-        let real = found.path.canonicalize().map_err(Reason::Read)?;
+    async fn bytes(&self, found: &Found) -> Result<Option<Bytes>, Error> {
+        let real = real(found)?;
         let brought = came_with(&self.bounds.project, found, &real);
         if !brought && found.pin.is_none() {
             return Ok(None);
         }
-        let verified = Verified::read(&real, found.pin.as_ref(), &self.world).await?;
+        let verified = Verified::read(found, &real, &self.world).await?;
         Ok(Some(Bytes { verified, brought, real }))
     }
 
     /// Makes sure that an extension may be started, and prepares it; it is not started.
     pub async fn prepare(&self, found: &Found) -> Result<Launch, Error> {
         let failed = |reason| LaunchError::new(found, reason);
-        let bytes = self.bytes(found).await.map_err(failed)?;
+        let bytes = self.bytes(found).await?;
         self.agreed(found, bytes.as_ref())?;
         let target = match bytes {
             Some(Bytes { verified, real, .. }) => Target::verified(verified, &real, &self.world).await,
@@ -170,6 +170,19 @@ impl Launcher {
             _image: target.image,
         })
     }
+}
+
+/// Fails unless a pinned extension is exactly what is pinned, for commands that start none.
+pub async fn verify(found: &Found, world: &World) -> Result<(), Error> {
+    if found.pin.is_some() {
+        Verified::read(found, &real(found)?, &Arc::new(world.clone())).await?;
+    }
+    Ok(())
+}
+
+/// The file with links resolved.
+fn real(found: &Found) -> Result<PathBuf, LaunchError> {
+    found.path.canonicalize().map_err(|error| LaunchError::new(found, Reason::Read(error)))
 }
 
 /// Whether a verified program runs from memory here; elsewhere it runs from the store.

@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use devflow_oci::hash::sha256;
+
 use super::body::{Body, Kind};
-use super::error::Reason;
+use super::error::{LaunchError, Reason};
 #[cfg(target_os = "linux")]
 use super::image::Image;
 use crate::discover::{Found, Pinned};
+use crate::error::Error;
 use crate::jail::Bounds;
 use crate::lock::{self, Hash};
 use crate::store::{PROGRAM, Store, StoreError, copy_tree, create, hash_tree, seal};
@@ -35,37 +38,63 @@ pub struct Verified {
     /// Their hash.
     pub sha256: String,
     content: Content,
+    /// The folder of the store that they were read from.
+    stored: Option<PathBuf>,
 }
 
 #[derive(Debug)]
 enum Content {
     /// Of a single file, whole.
     File(Body),
-    /// Of a folder, which is hashed once more where it is kept.
+    /// Of a folder, which is hashed once more where it is copied to.
     Tree(PathBuf),
 }
 
 impl Verified {
     /// Reads a file, once, or hashes a folder, and compares it with its pin.
-    pub async fn read(real: &Path, pin: Option<&Pinned>, world: &Arc<World>) -> Result<Self, Reason> {
-        let (path, world, tree) =
-            (real.to_owned(), Arc::clone(world), pin.filter(|p| p.kind == lock::Kind::Tree));
-        let root = tree.map(|pin| pin.root.clone());
-        let this = side_by_side(move || match root {
-            Some(root) => {
-                let root = root.canonicalize().map_err(Reason::Read)?;
-                let sha256 = hash_tree(&root).map_err(Reason::Read)?;
-                Ok(Self { sha256, content: Content::Tree(root) })
+    pub async fn read(found: &Found, real: &Path, world: &Arc<World>) -> Result<Self, Error> {
+        let (copy, real, world) = (found.clone(), real.to_owned(), Arc::clone(world));
+        let read = side_by_side(move || match &copy.pin {
+            Some(pin) => Self::pinned(&copy, pin, &real, &world),
+            None => Ok(Self::file(&real, None, &world).map_err(|reason| LaunchError::new(&copy, reason))?),
+        });
+        match read.await {
+            Ok(verified) => verified,
+            Err(error) => Err(LaunchError::new(found, Reason::Read(error)).into()),
+        }
+    }
+
+    fn pinned(found: &Found, pin: &Pinned, real: &Path, world: &World) -> Result<Self, Error> {
+        let other = |path: &Path, is: std::io::Result<String>| pin.refuse(&found.name, path, is);
+        let verified = match pin.kind {
+            lock::Kind::Tree => {
+                let hashed = pin.root.canonicalize().and_then(|root| Ok((hash_tree(&root)?, root)));
+                let (sha256, root) = hashed.map_err(|error| other(&pin.root, Err(error)))?;
+                Self { sha256, content: Content::Tree(root), stored: None }
             }
-            None => {
-                let body = Body::read(&path, &world)?;
-                Ok(Self { sha256: body.sha256(), content: Content::File(body) })
-            }
-        })
-        .await?;
-        match pin.filter(|pin| pin.sha256 != this.sha256) {
-            Some(pin) => Err(Reason::Changed { pinned: pin.sha256.clone(), found: this.sha256 }),
-            None => Ok(this),
+            lock::Kind::Elf | lock::Kind::Script => match Self::file(real, Some(&pin.sha256), world) {
+                Ok(verified) => verified,
+                Err(Reason::Read(error)) => return Err(other(real, Err(error)).into()),
+                Err(Reason::Changed { found: is, .. }) => return Err(other(real, Ok(is)).into()),
+                Err(reason) => return Err(LaunchError::new(found, reason).into()),
+            },
+        };
+        if verified.sha256 != pin.sha256 {
+            return Err(other(&pin.root, Ok(verified.sha256)).into());
+        }
+        if let Some(witness) = &pin.witness {
+            witness.compare(&found.name, &pin.source_shown)?;
+        }
+        Ok(Self { stored: pin.stored.then(|| pin.root.clone()), ..verified })
+    }
+
+    /// Bytes that are not those that are pinned are not looked into.
+    fn file(path: &Path, pinned: Option<&str>, world: &World) -> Result<Self, Reason> {
+        let bytes = Body::read(path, world)?;
+        let sha256 = sha256(&bytes);
+        match pinned.filter(|pinned| *pinned != sha256) {
+            Some(pinned) => Err(Reason::Changed { pinned: pinned.to_owned(), found: sha256 }),
+            None => Ok(Self { content: Content::File(Body::new(bytes)?), sha256, stored: None }),
         }
     }
 }
@@ -83,7 +112,7 @@ impl Target {
 
     /// What was verified, and nothing else.
     pub async fn verified(verified: Verified, real: &Path, world: &Arc<World>) -> Result<Self, Reason> {
-        let Verified { sha256, content } = verified;
+        let Verified { sha256, content, stored } = verified;
         let (real, world) = (real.to_owned(), Arc::clone(world));
         match content {
             Content::Tree(root) => {
@@ -91,11 +120,16 @@ impl Target {
                     let Ok(entry) = real.strip_prefix(&root) else {
                         return Err(Reason::Unsafe("lies outside the folder that devflow.lock pins"));
                     };
-                    let place = keep_tree(&root, &sha256, &world)?;
+                    // What the store has was hashed just now.
+                    let place = match stored {
+                        Some(place) => place,
+                        None => keep_tree(&root, &sha256, &world)?,
+                    };
                     let file = place.join(entry);
                     Ok(Self::new(Body::peek(&file, &world)?, file, vec![place]))
                 })
                 .await
+                .map_err(Reason::Read)?
             }
             #[cfg(target_os = "linux")]
             Content::File(body)
@@ -106,7 +140,10 @@ impl Target {
                 Ok(Self { image: Some(image), ..Self::new(body, file, Vec::new()) })
             }
             Content::File(body) => {
-                let file = copy(&body, &sha256, &world)?;
+                let file = match stored {
+                    Some(place) => place.join(PROGRAM),
+                    None => copy(&body, &sha256, &world)?,
+                };
                 let own = file.parent().map(Path::to_owned).into_iter().collect();
                 Ok(Self::new(body, file, own))
             }
@@ -126,13 +163,8 @@ impl Target {
 }
 
 /// Large files of several extensions are hashed at the same time.
-async fn side_by_side<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Reason> + Send + 'static,
-) -> Result<T, Reason> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Reason::Read(std::io::Error::other(error))),
-    }
+async fn side_by_side<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)
 }
 
 /// A file with these bytes.

@@ -1,7 +1,7 @@
 //! The store: extensions by the hash of their bytes, below the user's data folder.
 //!
-//! Invariant: nothing is given out whose bytes do not have the hash that its folder is named by,
-//! and nothing comes in but what the user asked for by a command.
+//! Invariant: nothing is given out whose bytes do not have the hash that its folder is named by, but to `launch`, which
+//! hashes what it starts; and nothing comes in but what the user asked for by a command.
 
 mod bytes;
 
@@ -127,8 +127,9 @@ impl Store {
         self.root.join("sha256").join(hash.hex())
     }
 
-    /// The folder of an extension, with its bytes looked at; `None` when it is not there.
-    pub fn get(&self, kind: Kind, hash: &Hash) -> Result<Option<PathBuf>, StoreError> {
+    /// The folder that an extension would be in, when it is there and nobody else may change it. Whoever starts what is
+    /// in it looks at its bytes.
+    pub fn find(&self, hash: &Hash) -> Result<Option<PathBuf>, StoreError> {
         let place = self.place(hash);
         if place.symlink_metadata().is_err() {
             return Ok(None);
@@ -136,6 +137,12 @@ impl Store {
         for folder in [&self.root, &place] {
             self.private(folder)?;
         }
+        Ok(Some(place))
+    }
+
+    /// The folder of an extension, with its bytes looked at; `None` when it is not there.
+    pub fn get(&self, kind: Kind, hash: &Hash) -> Result<Option<PathBuf>, StoreError> {
+        let Some(place) = self.find(hash)? else { return Ok(None) };
         let found = hash_of(kind, &place).map_err(|error| StoreError::Io(place.clone(), error))?;
         match found == hash.hex() {
             true => Ok(Some(place)),

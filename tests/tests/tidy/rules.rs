@@ -22,7 +22,7 @@ const CRATES: &[Crate] = &[
 /// machine and what is found on it. Then running, and the commands.
 pub const MODULES: &str = "error name files config lock cli plan compose schedule lower report
     trace world signals jail process ring transcript store fetch project cache discover trust launch engine profile git identity
-    image extension query session execute conformance command lib main";
+    image extension query session scan execute conformance command lib main";
 
 /// Files of dwf that touch nothing but their arguments.
 const PURE: &[&str] = &["dwf/src/plan/", "dwf/src/compose/", "dwf/src/schedule.rs", "dwf/src/lower/"];

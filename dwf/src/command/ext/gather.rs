@@ -287,7 +287,16 @@ pub(super) fn found(
         _ => root.join(PROGRAM),
     };
     let reads = reads.iter().map(|folder| folder.path(&home)).collect();
-    let pin = Pinned { kind, sha256: artifact.executable.hex().to_owned(), root, reads, brought: false };
+    let pin = Pinned {
+        kind,
+        sha256: artifact.executable.hex().to_owned(),
+        root,
+        reads,
+        brought: false,
+        stored: false,
+        source_shown: artifact.source.get_ref().to_string(),
+        witness: None,
+    };
     Ok(Found { name: name.clone(), path, origin: Origin::Lock, shadows: Vec::new(), pin: Some(pin) })
 }
 

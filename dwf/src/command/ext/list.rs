@@ -6,16 +6,20 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::discover::DiscoverError;
 use crate::error::Error;
+use crate::launch;
 
-pub(super) fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
+pub(super) async fn run(context: &mut Context<'_>, json: bool) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
     let places = ground.places(context.world);
     let mut found = Vec::new();
     let mut problems = Vec::new();
     for name in places.names() {
         match places.find(&name) {
-            Ok(one) => found.push(one),
-            Err(DiscoverError::Pin(error)) => problems.push(error),
+            Ok(one) => match launch::verify(&one, context.world).await {
+                Ok(()) => found.push(one),
+                Err(error) => problems.push(error),
+            },
+            Err(DiscoverError::Pin(error)) => problems.push(error.into()),
             // A file that is no extension is told of with the places that are not looked at.
             Err(_) => {}
         }

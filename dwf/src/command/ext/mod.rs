@@ -19,7 +19,7 @@ use crate::error::Error;
 
 pub(super) async fn run(context: &mut Context<'_>, command: ExtCommand) -> Result<bool, Error> {
     match command {
-        ExtCommand::List { json } => list::run(context, json),
+        ExtCommand::List { json } => list::run(context, json).await,
         ExtCommand::Info(options) => info::run(context, options).await,
         ExtCommand::Check(options) => check::run(context, options).await,
         ExtCommand::Call(options) => call::run(context, options).await,

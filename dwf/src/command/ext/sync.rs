@@ -8,6 +8,7 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::error::{Error, Exit, Explain, nearest};
 use crate::fetch::{From, Pins, Wanted};
+use crate::launch;
 use crate::lock::{self, Artifact, Entry, Lock, Platform, Source};
 use crate::store::{Store, StoreError};
 
@@ -62,7 +63,7 @@ pub(super) async fn run(context: &mut Context<'_>, options: Sync) -> Result<bool
     let store = Store::new(context.world)?;
     let mut missing = Vec::new();
     for entry in wanted(lock, &options.names)? {
-        missing.extend(look(context, &ground, &store, entry)?);
+        missing.extend(look(context, &ground, &store, entry).await?);
     }
     let mut refused: Vec<&Missing<'_>> = Vec::new();
     for one in &missing {
@@ -98,7 +99,7 @@ fn wanted<'a>(lock: &'a Lock, names: &[ExtensionName]) -> Result<Vec<&'a Entry>,
 }
 
 /// What is missing of an entry; what is there is said.
-fn look<'a>(
+async fn look<'a>(
     context: &mut Context<'_>,
     ground: &Ground,
     store: &Store,
@@ -125,7 +126,9 @@ fn look<'a>(
         Source::File(path) => From::Path(path.clone()),
         Source::Project(path) => From::Path(ground.project.root.join(path.as_str())),
         Source::Installed => {
-            ground.places(context.world).pinned(name)?;
+            if let Some(found) = ground.places(context.world).pinned(name)? {
+                launch::verify(&found, context.world).await?;
+            }
             context.reporter.note(&format!("installed: {name}  {}", artifact.executable));
             return Ok(None);
         }

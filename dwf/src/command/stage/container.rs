@@ -23,7 +23,7 @@ use crate::session::{Alone, Backend, Launch, Target};
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StageError {
+pub(in crate::command) enum StageError {
     /// A folder must not be mounted.
     #[error("{0}")]
     Source(devflow_oci::source::SourceError),

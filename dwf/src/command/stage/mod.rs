@@ -8,6 +8,7 @@ mod scratch;
 pub(super) use container::stage as container;
 pub(super) use host::stage as host;
 
+pub(super) use prepared::{owner, owner_of, selinux_enforces};
 pub(super) use scratch::Scratch;
 use tokio::sync::mpsc;
 

@@ -38,7 +38,7 @@ impl Prepared {
 }
 
 /// Boot, process and start time: what tells a run that is over from one that is not.
-fn owner() -> String {
+pub(in crate::command) fn owner() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The command in parentheses may hold blanks; the start time is the 20th field after it (proc(5)).
@@ -71,7 +71,7 @@ fn write(path: &Path, text: &str) -> Result<(), StageError> {
 }
 
 /// Who owns the workspace.
-pub(super) fn owner_of(root: &Path) -> Result<(u32, u32), StageError> {
+pub(in crate::command) fn owner_of(root: &Path) -> Result<(u32, u32), StageError> {
     use std::os::unix::fs::MetadataExt;
 
     let meta = root.metadata().map_err(|error| StageError::Write(root.to_owned(), error))?;
@@ -109,7 +109,7 @@ pub(super) fn runner_for(image: &Image, world: &World) -> Option<PathBuf> {
 }
 
 /// Whether SELinux would keep containers from what is mounted.
-pub(super) fn selinux_enforces() -> bool {
+pub(in crate::command) fn selinux_enforces() -> bool {
     std::fs::read_to_string("/sys/fs/selinux/enforce").is_ok_and(|text| text.trim() == "1")
 }
 
