@@ -38,8 +38,7 @@ pub async fn decide(
     world: &World,
 ) -> Result<Decision, Error> {
     let file = &project.config.file;
-    let engine =
-        flags.engine.or(user.container.engine).or(file.container.engine).unwrap_or(EngineChoice::Auto);
+    let engine = engine_choice(project, user, flags.engine);
     let (profile, from_project) = match (flags.profile, file.runtime.profile, user.runtime.profile) {
         (Some(profile), _, _) => (profile, false),
         // The user's own wish for the host is consent to a project that wishes the same.
@@ -63,6 +62,11 @@ pub async fn decide(
             Err(_) => Err(TrustError::Host.into()),
         },
     }
+}
+
+/// Which engine: what the command line says, else the user, else the project.
+pub fn engine_choice(project: &Project, user: &UserConfig, flag: Option<EngineChoice>) -> EngineChoice {
+    flag.or(user.container.engine).or(project.config.file.container.engine).unwrap_or(EngineChoice::Auto)
 }
 
 fn reason(error: &EngineError) -> String {

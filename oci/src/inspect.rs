@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 use crate::engine::Engine;
-use crate::image::Image;
+use crate::image::{Image, ImageName};
 use crate::invocation::Invocation;
 use crate::reference::ImageRef;
 
@@ -39,6 +39,22 @@ impl std::error::Error for ImageError {}
 #[must_use]
 pub fn inspect(engine: &Engine, name: &ImageRef) -> Invocation {
     engine.command(["image", "inspect", "--"]).arg(name.for_engine())
+}
+
+/// Asks for several images at once.
+#[must_use]
+pub fn inspect_all<'a>(engine: &Engine, names: impl IntoIterator<Item = &'a ImageName>) -> Invocation {
+    engine.command(["image", "inspect", "--"]).args(names.into_iter().map(|name| name.arg().unwrap_or_default()))
+}
+
+/// Reads what [`inspect_all`] printed: as many images as were asked for, in that order.
+pub fn parse_inspect_all(stdout: &str, asked: usize) -> Result<Vec<Image>, ImageError> {
+    let images: Vec<Inspect> =
+        serde_json::from_str(stdout).map_err(|problem| ImageError::NotAnAnswer(problem.to_string()))?;
+    match images.len() == asked {
+        true => Ok(images.into_iter().map(Image::from).collect()),
+        false => Err(ImageError::NotAnAnswer(format!("{} images of {asked}", images.len()))),
+    }
 }
 
 /// Reads what [`inspect`] printed; `None` where the engine has no such image.

@@ -36,6 +36,15 @@ pub fn remove(engine: &Engine, name: &ImageRef) -> Invocation {
     engine.command(["image", "rm", "--"]).arg(name.to_string())
 }
 
+/// Whether a failed [`remove`] failed because a container uses the image.
+#[must_use]
+pub fn is_in_use(stderr: &str) -> bool {
+    let stderr = stderr.to_ascii_lowercase();
+    ["is in use by a container", "is using its referenced image", "image used by", "container is using"]
+        .iter()
+        .any(|text| stderr.contains(text))
+}
+
 /// A name of an image in an engine's store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stored {

@@ -3,6 +3,7 @@
 //! Invariant: it depends on the project's files, its configuration and the answers only.
 
 mod memory;
+mod needs;
 pub mod revision;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::plan::Answers;
 use crate::project::Project;
 
 pub use memory::{Memory, MemoryError};
+pub use needs::{HERE, Needs};
 
 /// The Dockerfile that is used when it exists.
 pub const DOCKERFILE: &str = "Dockerfile.devflow";

@@ -30,6 +30,9 @@ pub enum ImageError {
         /// What was tried.
         tried: Vec<String>,
     },
+    /// Images that should have gone are still there.
+    #[error("{} cannot be removed", match .0.len() { 1 => "an image".to_owned(), many => format!("{many} images") })]
+    Stuck(Vec<String>),
     /// The build failed.
     #[error("image {name} could not be built from {dockerfile}")]
     Build {
@@ -54,6 +57,9 @@ impl Explain for ImageError {
         match self {
             Self::Absent { tried, .. } => {
                 Some(tried.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
+            }
+            Self::Stuck(lines) => {
+                Some(lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
             }
             Self::Build { words, .. } => Some(words.trim_end().to_owned()),
             _ => None,

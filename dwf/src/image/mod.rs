@@ -5,6 +5,9 @@
 mod error;
 mod maker;
 mod name;
+mod own;
+mod prune;
+mod space;
 
 use devflow_oci::{Engine, Image, ImageRef, inspect};
 
@@ -20,6 +23,9 @@ use crate::world::World;
 pub use error::ImageError;
 use maker::Maker;
 use name::{is_ours, name};
+pub use own::{Own, Removal, own, remove, repository};
+pub use prune::{Verdict, judge};
+pub use space::{Freed, Space};
 
 /// An image that is there.
 #[derive(Debug, Clone)]
