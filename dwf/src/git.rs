@@ -261,7 +261,10 @@ impl Repository {
         let status = process.wait().await?;
         match result {
             Err(GitError::Failed { .. } | GitError::Talk(_)) | Ok(_) if !status.success() => {
-                Err(failed(&asked, &words))
+                Err(match unfetched(&words) {
+                    Some(id) => GitError::NoObject(id.to_owned()),
+                    None => failed(&asked, &words),
+                })
             }
             result => result,
         }
@@ -271,6 +274,12 @@ impl Repository {
 /// The size in `<id> <kind> <size>`, of which the id is gone.
 fn size(rest: &str, kind: &str) -> Option<u64> {
     rest.strip_prefix(' ')?.strip_prefix(kind)?.strip_prefix(' ')?.parse().ok()
+}
+
+/// The object that git would have fetched: before 2.44 it cannot be told to look here only, and ends where it may not.
+fn unfetched(words: &str) -> Option<&str> {
+    let rest = words.split("could not fetch ").nth(1)?;
+    rest.split_whitespace().next().filter(|id| is_id(id))
 }
 
 fn is_id(text: &str) -> bool {

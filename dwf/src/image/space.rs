@@ -9,6 +9,9 @@ use devflow_oci::{Engine, Image, ImageName, usage};
 use super::own::{ask, inspected};
 use crate::world::World;
 
+/// How often the list of images is asked for again.
+const TRIES: u32 = 5;
+
 /// What an engine's images take before some of them are removed.
 #[derive(Debug)]
 pub struct Space {
@@ -35,8 +38,17 @@ impl Freed {
 impl Space {
     /// Looks at all images of an engine.
     pub async fn look(engine: &Engine, world: &World) -> Result<Self, String> {
-        let ids: Vec<ImageName> = ids(engine, world).await?.into_iter().map(ImageName::Id).collect();
-        Ok(Self { images: inspected(engine, &ids, world).await?, cached: cached(engine, world).await })
+        let mut tries = 0;
+        let images = loop {
+            let ids: Vec<ImageName> = ids(engine, world).await?.into_iter().map(ImageName::Id).collect();
+            match inspected(engine, &ids, world).await {
+                Ok(images) => break images,
+                // Somebody else's image may have gone meanwhile.
+                Err(_) if tries < TRIES => tries += 1,
+                Err(reason) => return Err(reason),
+            }
+        };
+        Ok(Self { images, cached: cached(engine, world).await })
     }
 
     /// What became free since, when dwf has taken names from these images.
