@@ -83,7 +83,9 @@ impl Explain for GitError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoCommit { .. } | Self::NoRepository(_) | Self::NoObject(_) => Exit::Usage,
-            Self::Missing | Self::Broken(_) | Self::Failed { .. } | Self::Run(_) | Self::Talk(_) => Exit::Machine,
+            Self::Missing | Self::Broken(_) | Self::Failed { .. } | Self::Run(_) | Self::Talk(_) => {
+                Exit::Machine
+            }
         }
     }
 
@@ -203,7 +205,8 @@ impl Repository {
             for id in ids {
                 let mut head = String::new();
                 (&mut stdout).take(200).read_line(&mut head).await?;
-                let Some(mut left) = head.trim_end().strip_prefix(id).and_then(|rest| size(rest, kind)) else {
+                let Some(mut left) = head.trim_end().strip_prefix(id).and_then(|rest| size(rest, kind))
+                else {
                     return Err(match head.trim_end().ends_with(" missing") {
                         true => GitError::NoObject(id.to_owned()),
                         false => failed("cat-file", &head),

@@ -44,7 +44,9 @@ pub fn inspect(engine: &Engine, name: &ImageRef) -> Invocation {
 /// Asks for several images at once.
 #[must_use]
 pub fn inspect_all<'a>(engine: &Engine, names: impl IntoIterator<Item = &'a ImageName>) -> Invocation {
-    engine.command(["image", "inspect", "--"]).args(names.into_iter().map(|name| name.arg().unwrap_or_default()))
+    engine
+        .command(["image", "inspect", "--"])
+        .args(names.into_iter().map(|name| name.arg().unwrap_or_default()))
 }
 
 /// Reads what [`inspect_all`] printed: as many images as were asked for, in that order.

@@ -241,10 +241,26 @@ mod tests {
                 &["shop", "localhost/shop", "docker.io/library/shop", "library/shop"][..],
                 &["acme/shop", "localhost/acme/shop", "shop-ci", "quay.io/shop", "docker.io/acme/shop"][..],
             ),
-            ("acme/shop", &["acme/shop", "localhost/acme/shop", "docker.io/acme/shop"], &["shop", "a/acme/shop"]),
-            ("docker.io/library/shop", &["shop", "index.docker.io/shop"], &["localhost/shop", "quay.io/shop"]),
-            ("localhost/shop", &["localhost/shop"], &["shop", "docker.io/library/shop", "localhost/localhost/shop"]),
-            ("ghcr.io/acme/shop", &["ghcr.io/acme/shop"], &["acme/shop", "localhost/ghcr.io/acme/shop", "<none>"]),
+            (
+                "acme/shop",
+                &["acme/shop", "localhost/acme/shop", "docker.io/acme/shop"],
+                &["shop", "a/acme/shop"],
+            ),
+            (
+                "docker.io/library/shop",
+                &["shop", "index.docker.io/shop"],
+                &["localhost/shop", "quay.io/shop"],
+            ),
+            (
+                "localhost/shop",
+                &["localhost/shop"],
+                &["shop", "docker.io/library/shop", "localhost/localhost/shop"],
+            ),
+            (
+                "ghcr.io/acme/shop",
+                &["ghcr.io/acme/shop"],
+                &["acme/shop", "localhost/ghcr.io/acme/shop", "<none>"],
+            ),
         ] {
             let name: ImageRef = name.parse().unwrap();
             for listed in same {

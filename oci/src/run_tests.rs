@@ -131,7 +131,11 @@ fn volumes_of_the_image_are_not_made() {
     let full = Container { volumes, mounts: vec![bind], ..container(&["x"]) };
     let [docker, podman] = engines().map(|engine| full.run(&engine).unwrap());
     let mounts = |run: &crate::Invocation| {
-        run.args.iter().filter(|arg| arg.contains("mount") || arg.contains("tmpfs")).cloned().collect::<Vec<_>>()
+        run.args
+            .iter()
+            .filter(|arg| arg.contains("mount") || arg.contains("tmpfs"))
+            .cloned()
+            .collect::<Vec<_>>()
     };
     assert_eq!(mounts(&podman), ["--mount=type=bind,src=/s,dst=/workspace"]);
     let own = "--tmpfs=/data:rw,nosuid,nodev,mode=1777,exec,uid=1000,gid=1000";

@@ -25,7 +25,10 @@ impl fmt::Display for VolumeError {
                 "the image has a VOLUME at {volume:?}, which would hide a part of {target}: build it without"
             ),
             None => {
-                write!(f, "the image has a VOLUME at {volume:?}, where nothing may be mounted: build it without")
+                write!(
+                    f,
+                    "the image has a VOLUME at {volume:?}, where nothing may be mounted: build it without"
+                )
             }
         }
     }
@@ -86,7 +89,10 @@ mod tests {
     #[test]
     fn volumes() {
         assert_eq!(check(&["/workspace", "/home/dwf/", "//workspace/x/.."]), Ok(vec![]));
-        assert_eq!(check(&["/data", "/run", "/data/", "var/lib/x"]).unwrap(), ["/data", "/run", "/var/lib/x"]);
+        assert_eq!(
+            check(&["/data", "/run", "/data/", "var/lib/x"]).unwrap(),
+            ["/data", "/run", "/var/lib/x"]
+        );
         for inside in ["/workspace/src", "/home/dwf/.cache/x", "/a/../workspace//x", "/run/dwf-runner/x"] {
             assert!(check(&[inside]).unwrap_err().contains("would hide a part of /"), "{inside}");
         }

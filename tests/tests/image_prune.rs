@@ -150,7 +150,8 @@ fn exactly_what_branches_need_stays() {
         assert_eq!(shop.images(), before, "a dry run removes nothing");
 
         let container = format!("{}-user", shop.name);
-        shop.engine(&["create", "--name", &container, &format!("{repository}:{}", surplus[1]), "x"]).expect(0);
+        shop.engine(&["create", "--name", &container, &format!("{repository}:{}", surplus[1]), "x"])
+            .expect(0);
         let run = shop.dwf(&["image", "prune"]).run();
         shop.engine(&["rm", &container]).expect(0);
         run.expect(0).says("6 images kept, 3 removed: ");
@@ -263,7 +264,11 @@ fn what_is_not_known_removes_nothing() {
     shop.sandbox.write("shop/devflow.toml", "[projekt]\n");
     shop.commit();
     shop.git(&["checkout", "-q", "main"]);
-    prune(&shop.root, 2, &["branch wrong: the devflow.toml of that commit cannot be used", "branch wrong:devflow.toml:1"]);
+    prune(
+        &shop.root,
+        2,
+        &["branch wrong: the devflow.toml of that commit cannot be used", "branch wrong:devflow.toml:1"],
+    );
     shop.git(&["branch", "-q", "-D", "wrong"]);
 
     shop.sandbox.write("shop/image/list", "1");

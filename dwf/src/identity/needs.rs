@@ -83,9 +83,8 @@ impl Needs {
                 trees.entry(tree).or_default().push(name);
             }
         }
-        let first = |(tree, names): (&&str, &Vec<&str>)| {
-            Some(((*names.first()?).to_owned(), (*tree).to_owned()))
-        };
+        let first =
+            |(tree, names): (&&str, &Vec<&str>)| Some(((*names.first()?).to_owned(), (*tree).to_owned()));
         let commits: Vec<Named> = trees.iter().filter_map(first).collect();
         for (tree, fingerprint) in fingerprints(repository, &commits, answers).await? {
             for name in trees.get(tree.as_str()).into_iter().flatten() {

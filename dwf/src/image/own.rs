@@ -73,8 +73,7 @@ pub async fn own(engine: &Engine, project: &Project, world: &World) -> Result<Ve
     let all: Vec<ImageName> = names.iter().cloned().map(ImageName::Ref).collect();
     let images = inspected(engine, &all, world).await.map_err(failed)?;
     let labelled = |image: &Image| image.labels.get(LABEL) == Some(&project.name);
-    let mut found: Vec<Own> =
-        names.iter().zip(images).filter(|(_, image)| labelled(image)).map(of).collect();
+    let mut found: Vec<Own> = names.iter().zip(images).filter(|(_, image)| labelled(image)).map(of).collect();
     found.sort_by(|a, b| (a.created, &a.fingerprint).cmp(&(b.created, &b.fingerprint)));
     Ok(found)
 }

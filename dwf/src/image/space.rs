@@ -61,8 +61,7 @@ impl Space {
         let there = ids(engine, world).await?;
         let (left, gone): (Vec<_>, Vec<_>) =
             self.images.into_iter().partition(|image| there.contains(&image.id));
-        let gone: Vec<Image> =
-            gone.into_iter().filter(|image| removed.contains(image.id.as_str())).collect();
+        let gone: Vec<Image> = gone.into_iter().filter(|image| removed.contains(image.id.as_str())).collect();
         let layers = usage::freed(&gone, &left);
         let grown = match (self.cached, cached(engine, world).await) {
             (Some(before), Some(after)) => after.saturating_sub(before),

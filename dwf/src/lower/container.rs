@@ -109,7 +109,10 @@ fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
     // Nothing may be loaded into what comes before an action; the action itself gets them back.
     let none = input.image.loader_env().filter(|(name, _)| !input.passed.contains_key(*name));
     let none = none.map(|(name, _)| (name.to_owned(), EnvValue::from("")));
-    literal.chain(none).chain(passed.map(|(name, value)| (name.clone(), EnvValue::FromHost(value.clone())))).collect()
+    literal
+        .chain(none)
+        .chain(passed.map(|(name, value)| (name.clone(), EnvValue::FromHost(value.clone()))))
+        .collect()
 }
 
 fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Vec<Mount> {

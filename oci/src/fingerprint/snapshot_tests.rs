@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Snapshot, Sought, Trees};
 use super::tests::{Project, inputs, shown};
+use super::{Snapshot, Sought, Trees};
 use crate::hash::sha256;
 
 /// An object's id: here of its text.
@@ -77,8 +77,7 @@ fn a_commit_is_as_its_checkout() {
         ("ci", &["run.sh"]),
     ] {
         let sought = sought(prefix, patterns);
-        let content =
-            |text: &str| sha256(if text == "ci" { text.to_owned() } else { format!("{text}\n") });
+        let content = |text: &str| sha256(if text == "ci" { text.to_owned() } else { format!("{text}\n") });
         let contents = FILES.iter().map(|(.., text)| (id(text), content(text))).collect();
         let mut found = sought.fingerprint(&contents).unwrap();
         let root = project.path(prefix).canonicalize().unwrap();
