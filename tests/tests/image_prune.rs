@@ -228,6 +228,34 @@ fn whoever_needs_an_image() {
     assert!(shop.git(&["status", "--porcelain"]).contains("image/list"), "nothing is checked out");
 }
 
+/// However many branches there are, each with files of its own, git is started a few times.
+#[test]
+fn many_branches_cost_few_processes() {
+    let sandbox = Sandbox::without_engine();
+    sandbox.program("fake/docker", "#!/bin/sh\nexit 1\n");
+    let log = sandbox.path().join("log");
+    sandbox
+        .program("fake/git", &format!("#!/bin/sh\necho x >>{}\nexec /usr/bin/git \"$@\"\n", log.display()));
+    let shop = Shop::new(sandbox, "many");
+    let mut stream = String::new();
+    for branch in 0..300 {
+        let text = format!("content of {branch}\n");
+        stream += &format!(
+            "commit refs/heads/b{branch}\ncommitter x <x@example.org> 0 +0000\ndata 1\nx\nfrom refs/heads/main^0\n\
+             M 100644 inline image/a/b/{branch}\ndata {}\n{text}\n",
+            text.len()
+        );
+    }
+    let file = shop.sandbox.write("stream", &stream).to_string_lossy().into_owned();
+    let line = format!("git fast-import --quiet <{file}");
+    Spec::new("sh").args(["-c", &line]).cwd(&shop.root).run().expect(0);
+    let path = format!("{}:/usr/bin:/bin", shop.sandbox.path().join("fake").display());
+    let spec = shop.sandbox.dwf(&shop.root, ["image", "prune", "--engine", "docker"]).env("PATH", &path);
+    spec.run().expect(5).says("docker does not answer");
+    let started = std::fs::read_to_string(log).expect("a log").lines().count();
+    assert!((5..=16).contains(&started), "{started}");
+}
+
 /// Where nobody knows what is needed, no engine is even asked.
 #[test]
 fn what_is_not_known_removes_nothing() {
