@@ -3,12 +3,15 @@
 //! Invariant: git only reads objects that are here. It is told to fetch nothing, and no command is used that starts a
 //! hook, a filter or a program of the repository's configuration.
 
+mod tips;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use devflow_oci::{Invocation, fingerprint};
+use devflow_oci::Invocation;
+use devflow_oci::fingerprint::{MOST_FOLDERS, Trees};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::ChildStdout;
 
@@ -17,12 +20,14 @@ use crate::error::{Exit, Explain, printable};
 use crate::process::{self, CaptureError, Captured, Streams};
 use crate::world::World;
 
+pub use tips::Worktree;
+
 /// How long git may take to name a commit.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of a short answer.
 const SHORT: usize = 64 << 10;
-/// Bytes of the listing of a commit: some millions of files.
-const LISTING: u64 = 512 << 20;
+/// Bytes of all the folders of some commits: some millions of files.
+const FOLDERS: usize = 512 << 20;
 /// Variables that git needs of the user's own; those that lead it to another repository are not among them.
 const KEPT: [&str; 3] = ["PATH", "HOME", "XDG_CONFIG_HOME"];
 /// What keeps git at reading what is here.
@@ -53,8 +58,11 @@ pub enum GitError {
         shallow: bool,
     },
     /// An object is not here.
-    #[error("this clone is without the object {0} of that commit")]
+    #[error("this clone is without the object {0}")]
     NoObject(String),
+    /// A branch or tag cannot be read.
+    #[error("git cannot read a branch or tag: {0}")]
+    Broken(String),
     /// It said no, or nothing that makes sense.
     #[error("git {asked}: {reason}")]
     Failed {
@@ -75,7 +83,9 @@ impl Explain for GitError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoCommit { .. } | Self::NoRepository(_) | Self::NoObject(_) => Exit::Usage,
-            Self::Missing | Self::Failed { .. } | Self::Run(_) | Self::Talk(_) => Exit::Machine,
+            Self::Missing | Self::Broken(_) | Self::Failed { .. } | Self::Run(_) | Self::Talk(_) => {
+                Exit::Machine
+            }
         }
     }
 
@@ -86,6 +96,7 @@ impl Explain for GitError {
             }
             Self::NoCommit { .. } => Some("look for it with: git log --all --oneline".to_owned()),
             Self::NoObject(_) => Some("get what it was made without with: git fetch --refetch".to_owned()),
+            Self::Broken(_) => Some("look for what is damaged with: git fsck".to_owned()),
             Self::Missing => Some("install git, or name an earlier fingerprint".to_owned()),
             _ => None,
         }
@@ -102,7 +113,8 @@ pub struct Repository {
     pub prefix: PathBuf,
     /// Its own file of ignore rules.
     pub exclude: PathBuf,
-    shallow: bool,
+    /// Whether there are commits that this clone was made without.
+    pub shallow: bool,
 }
 
 impl Repository {
@@ -149,22 +161,38 @@ impl Repository {
         }
     }
 
-    /// The files of a commit, as [`fingerprint::listing`] asks for them.
-    pub async fn list(&self, commit: &str) -> Result<Vec<u8>, GitError> {
-        let read = async |mut stdout: BufReader<ChildStdout>| {
-            let mut listing = Vec::new();
-            (&mut stdout).take(LISTING + 1).read_to_end(&mut listing).await?;
-            match listing.len() as u64 > LISTING {
-                true => Err(failed("ls-tree", &format!("it lists more than {LISTING} bytes"))),
-                false => Ok(listing),
+    /// The folders of some commits, whose trees these are; each object is read once, whoever shares it.
+    pub async fn trees(&self, roots: BTreeSet<String>) -> Result<Trees, GitError> {
+        let (mut trees, mut wanted, mut bytes) = (Trees::default(), roots, 0);
+        for _ in 0..=MOST_FOLDERS {
+            if wanted.is_empty() {
+                return Ok(trees);
             }
-        };
-        self.talk(fingerprint::listing(commit), String::new(), read).await
+            let take = |tree: &mut Vec<u8>, piece: &[u8]| {
+                tree.extend_from_slice(piece);
+                bytes += piece.len();
+                match bytes > FOLDERS {
+                    true => Err(failed("cat-file", &format!("the folders have more than {FOLDERS} bytes"))),
+                    false => Ok(()),
+                }
+            };
+            let ids = wanted.iter().map(String::as_str).collect();
+            let read: BTreeMap<String, Vec<u8>> = self.objects("tree", ids, take).await?;
+            let mut next = BTreeSet::new();
+            for (id, bytes) in &read {
+                let unknown = trees.learn(id, bytes).ok_or_else(|| failed("cat-file", "this is no tree"))?;
+                next.extend(unknown);
+            }
+            next.retain(|id| !read.contains_key(id));
+            wanted = next;
+        }
+        Err(failed("cat-file", &format!("there are more than {MOST_FOLDERS} folders in folders")))
     }
 
-    /// What is in some objects, taken a piece at a time.
+    /// What is in some objects of one kind, `blob` or `tree`, taken a piece at a time.
     pub async fn objects<T: Default>(
         &self,
+        kind: &str,
         ids: BTreeSet<&str>,
         mut take: impl FnMut(&mut T, &[u8]) -> Result<(), GitError>,
     ) -> Result<BTreeMap<String, T>, GitError> {
@@ -177,7 +205,8 @@ impl Repository {
             for id in ids {
                 let mut head = String::new();
                 (&mut stdout).take(200).read_line(&mut head).await?;
-                let Some(mut left) = head.trim_end().strip_prefix(id).and_then(size) else {
+                let Some(mut left) = head.trim_end().strip_prefix(id).and_then(|rest| size(rest, kind))
+                else {
                     return Err(match head.trim_end().ends_with(" missing") {
                         true => GitError::NoObject(id.to_owned()),
                         false => failed("cat-file", &head),
@@ -235,16 +264,25 @@ impl Repository {
         let status = process.wait().await?;
         match result {
             Err(GitError::Failed { .. } | GitError::Talk(_)) | Ok(_) if !status.success() => {
-                Err(failed(&asked, &words))
+                Err(match unfetched(&words) {
+                    Some(id) => GitError::NoObject(id.to_owned()),
+                    None => failed(&asked, &words),
+                })
             }
             result => result,
         }
     }
 }
 
-/// The size in `<id> blob <size>`, of which the id is gone.
-fn size(rest: &str) -> Option<u64> {
-    rest.strip_prefix(" blob ")?.parse().ok()
+/// The size in `<id> <kind> <size>`, of which the id is gone.
+fn size(rest: &str, kind: &str) -> Option<u64> {
+    rest.strip_prefix(' ')?.strip_prefix(kind)?.strip_prefix(' ')?.parse().ok()
+}
+
+/// The object that git would have fetched: before 2.44 it cannot be told to look here only, and ends where it may not.
+fn unfetched(words: &str) -> Option<&str> {
+    let rest = words.split("could not fetch ").nth(1)?;
+    rest.split_whitespace().next().filter(|id| is_id(id))
 }
 
 fn is_id(text: &str) -> bool {

@@ -29,12 +29,6 @@ pub enum Decision {
     Host(Option<String>),
 }
 
-/// Which engine is to be looked for.
-pub fn choice(project: &Project, user: &UserConfig, flags: Flags) -> EngineChoice {
-    let written = project.config.file.container.engine;
-    flags.engine.or(user.container.engine).or(written).unwrap_or(EngineChoice::Auto)
-}
-
 /// Decides where actions run. What a project's file says never leads to the host by itself.
 pub async fn decide(
     project: &Project,
@@ -44,7 +38,7 @@ pub async fn decide(
     world: &World,
 ) -> Result<Decision, Error> {
     let file = &project.config.file;
-    let engine = choice(project, user, flags);
+    let engine = engine_choice(project, user, flags.engine);
     let (profile, from_project) = match (flags.profile, file.runtime.profile, user.runtime.profile) {
         (Some(profile), _, _) => (profile, false),
         // The user's own wish for the host is consent to a project that wishes the same.
@@ -68,6 +62,11 @@ pub async fn decide(
             Err(_) => Err(TrustError::Host.into()),
         },
     }
+}
+
+/// Which engine: what the command line says, else the user, else the project.
+pub fn engine_choice(project: &Project, user: &UserConfig, flag: Option<EngineChoice>) -> EngineChoice {
+    flag.or(user.container.engine).or(project.config.file.container.engine).unwrap_or(EngineChoice::Auto)
 }
 
 fn reason(error: &EngineError) -> String {

@@ -12,6 +12,7 @@ use crate::mount::{Mount, MountError};
 use crate::source::SourceError;
 use crate::target::TargetError;
 use crate::user::UserMapping;
+use crate::volume::VolumeError;
 
 /// Which network a container has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Container {
     pub env: Vec<(String, EnvValue)>,
     /// What it sees.
     pub mounts: Vec<Mount>,
+    /// Where the image wants volumes; it gets none.
+    pub volumes: Vec<String>,
     /// Its network.
     pub network: Network,
     /// Whether its stdin is the client's.
@@ -94,6 +97,8 @@ pub enum ContainerError {
     Env(EnvError),
     /// A mount is refused.
     Mount(MountError),
+    /// A volume of the image would hide something.
+    Volume(VolumeError),
     /// The file for the container's id is refused.
     Cidfile(SourceError),
     /// The image has no init process and the engine found none.
@@ -118,6 +123,7 @@ impl fmt::Display for ContainerError {
             Self::Workdir(error) => write!(f, "the working directory of a container: {error}"),
             Self::Env(error) => error.fmt(f),
             Self::Mount(error) => error.fmt(f),
+            Self::Volume(error) => error.fmt(f),
             Self::Cidfile(error) => write!(f, "the file for a container's id: {error}"),
             Self::NoInit(image) => {
                 write!(
@@ -155,6 +161,7 @@ impl Container {
             workdir: "/".to_owned(),
             env: Vec::new(),
             mounts: Vec::new(),
+            volumes: Vec::new(),
             network: Network::Default,
             interactive: false,
             tty: false,

@@ -73,6 +73,12 @@ pub fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// Whether a variable changes what is loaded into a program that starts, or what a tini does before one.
+#[must_use]
+pub fn is_loaders(name: &str) -> bool {
+    ["LD_", "GLIBC_", "TINI_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Whether the host's value may go through the environment of the engine's client, which must not be changed by it.
 #[must_use]
 pub fn may_come_from_host(name: &str) -> bool {

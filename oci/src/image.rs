@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::environment;
 use crate::hash::{is_sha256, sha256_framed};
 use crate::reference::ImageRef;
 
@@ -56,6 +57,9 @@ pub enum Entrypoint {
     /// Nothing: the program is process 1. For programs that reap and handle signals themselves.
     None,
 }
+
+/// Where a program is that an administrator installs. Anything else that is called tini could be the project's own.
+const SYSTEM: [&str; 7] = ["", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /// What dwf has to know of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -108,12 +112,20 @@ impl Image {
     /// How a program is started in it.
     #[must_use]
     pub fn entrypoint_policy(&self) -> Entrypoint {
-        match self.entrypoint.first() {
-            Some(program) if matches!(program.rsplit('/').next(), Some("tini" | "tini-static")) => {
+        let program = self.entrypoint.first();
+        let parts = program.and_then(|program| program.rsplit_once('/'));
+        match (program, parts) {
+            (Some(program), Some((folder, "tini" | "tini-static"))) if SYSTEM.contains(&folder) => {
                 Entrypoint::Tini(program.clone())
             }
             _ => Entrypoint::EngineInit,
         }
+    }
+
+    /// Its variables that change how any program starts, and so also what dwf puts before an action.
+    pub fn loader_env(&self) -> impl Iterator<Item = (&str, &str)> {
+        let env = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        env.filter(|(name, _)| environment::is_name(name) && environment::is_loaders(name))
     }
 }
 
@@ -127,7 +139,11 @@ mod tests {
         for (entrypoint, expected) in [
             (vec!["/usr/bin/tini", "--"], tini("/usr/bin/tini")),
             (vec!["/sbin/tini", "-s", "-g", "--", "/hostile"], tini("/sbin/tini")),
-            (vec!["tini"], tini("tini")),
+            (vec!["/tini"], tini("/tini")),
+            (vec!["tini"], Entrypoint::EngineInit),
+            (vec!["./tini"], Entrypoint::EngineInit),
+            (vec!["/workspace/tini"], Entrypoint::EngineInit),
+            (vec!["/usr/bin/../../workspace/tini"], Entrypoint::EngineInit),
             (vec!["/usr/bin/tini-static"], tini("/usr/bin/tini-static")),
             (vec!["/bin/sh", "-c", "tini"], Entrypoint::EngineInit),
             (vec!["/tini/x"], Entrypoint::EngineInit),
@@ -136,6 +152,15 @@ mod tests {
             let entrypoint = entrypoint.into_iter().map(str::to_owned).collect();
             assert_eq!(Image { entrypoint, ..Image::default() }.entrypoint_policy(), expected);
         }
+    }
+
+    #[test]
+    fn variables_of_the_loader() {
+        let env = ["PATH", "LD_PRELOAD", "LD_X-Y", "GLIBC_TUNABLES", "TINI_VERBOSITY", "OLD_X", "BASH_ENV"];
+        let env = env.map(|name| (name.to_owned(), "x".to_owned())).into();
+        let image = Image { env, ..Image::default() };
+        let names: Vec<_> = image.loader_env().map(|(name, _)| name).collect();
+        assert_eq!(names, ["GLIBC_TUNABLES", "LD_PRELOAD", "TINI_VERBOSITY"]);
     }
 
     #[test]

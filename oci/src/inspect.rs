@@ -48,6 +48,24 @@ pub fn inspect_id(engine: &Engine, id: &str) -> Invocation {
     engine.command(["image", "inspect", "--"]).arg(id)
 }
 
+/// Asks for several images at once.
+#[must_use]
+pub fn inspect_all<'a>(engine: &Engine, names: impl IntoIterator<Item = &'a ImageName>) -> Invocation {
+    engine
+        .command(["image", "inspect", "--"])
+        .args(names.into_iter().map(|name| name.arg().unwrap_or_default()))
+}
+
+/// Reads what [`inspect_all`] printed: as many images as were asked for, in that order.
+pub fn parse_inspect_all(stdout: &str, asked: usize) -> Result<Vec<Image>, ImageError> {
+    let images: Vec<Inspect> =
+        serde_json::from_str(stdout).map_err(|problem| ImageError::NotAnAnswer(problem.to_string()))?;
+    match images.len() == asked {
+        true => Ok(images.into_iter().map(Image::from).collect()),
+        false => Err(ImageError::NotAnAnswer(format!("{} images of {asked}", images.len()))),
+    }
+}
+
 /// Reads what [`inspect`] printed; `None` where the engine has no such image.
 pub fn parse_inspect(success: bool, stdout: &str, stderr: &str) -> Result<Option<Image>, ImageError> {
     if !success {

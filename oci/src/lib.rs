@@ -28,8 +28,10 @@ pub mod scan;
 pub mod source;
 pub mod store;
 pub mod target;
+pub mod usage;
 pub mod user;
 pub mod version;
+pub mod volume;
 
 pub use build::Build;
 pub use container::{Container, ContainerError, Limits, Network};

@@ -73,6 +73,15 @@ impl ImageRef {
         self.tag.is_none() && self.digest.is_none()
     }
 
+    /// Whether an engine that lists a repository so means this one's: without a registry, Docker leaves out its own, and
+    /// Podman writes it, or `localhost`, in front.
+    #[must_use]
+    pub fn is_listed_as(&self, repository: &str) -> bool {
+        let own = self.repository.as_str();
+        whole(repository) == whole(own)
+            || (!has_host(own) && repository.strip_prefix("localhost/") == Some(own))
+    }
+
     /// The same repository with this tag and no digest.
     pub fn with_tag(&self, tag: &str) -> Result<Self, ImageRefError> {
         if !is_tag(tag) {
@@ -96,6 +105,23 @@ impl ImageRef {
             Some(digest) => format!("{}@{digest}", self.repository),
             None => self.to_string(),
         }
+    }
+}
+
+/// Whether a repository begins with the name of a registry.
+fn has_host(repository: &str) -> bool {
+    repository.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
+}
+
+/// A repository with the registry that is meant where none is written.
+fn whole(repository: &str) -> String {
+    let rest = repository.strip_prefix("index.").unwrap_or(repository);
+    match rest.strip_prefix("docker.io/") {
+        None if has_host(repository) => repository.to_owned(),
+        rest => match rest.unwrap_or(repository) {
+            name if name.contains('/') => format!("docker.io/{name}"),
+            name => format!("docker.io/library/{name}"),
+        },
     }
 }
 
@@ -147,7 +173,7 @@ impl FromStr for ImageRef {
             return Err(error(TAG));
         }
         let path = match repository.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
+            Some((host, path)) if has_host(repository) => {
                 if !is_host(host) {
                     return Err(error(HOST));
                 }
@@ -222,6 +248,45 @@ mod tests {
         let pinned: ImageRef = pinned.parse().unwrap();
         assert_eq!(pinned.for_engine(), format!("ghcr.io/a/b@{DIGEST}"));
         assert_eq!(pinned.with_tag("f00").unwrap().for_engine(), "ghcr.io/a/b:f00");
+    }
+
+    #[test]
+    fn names_in_lists() {
+        for (name, same, others) in [
+            (
+                "shop",
+                &["shop", "localhost/shop", "docker.io/library/shop", "library/shop"][..],
+                &["acme/shop", "localhost/acme/shop", "shop-ci", "quay.io/shop", "docker.io/acme/shop"][..],
+            ),
+            (
+                "acme/shop",
+                &["acme/shop", "localhost/acme/shop", "docker.io/acme/shop"],
+                &["shop", "a/acme/shop"],
+            ),
+            (
+                "docker.io/library/shop",
+                &["shop", "index.docker.io/shop"],
+                &["localhost/shop", "quay.io/shop"],
+            ),
+            (
+                "localhost/shop",
+                &["localhost/shop"],
+                &["shop", "docker.io/library/shop", "localhost/localhost/shop"],
+            ),
+            (
+                "ghcr.io/acme/shop",
+                &["ghcr.io/acme/shop"],
+                &["acme/shop", "localhost/ghcr.io/acme/shop", "<none>"],
+            ),
+        ] {
+            let name: ImageRef = name.parse().unwrap();
+            for listed in same {
+                assert!(name.is_listed_as(listed), "{name} {listed}");
+            }
+            for listed in others {
+                assert!(!name.is_listed_as(listed), "{name} {listed}");
+            }
+        }
     }
 
     #[test]

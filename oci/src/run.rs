@@ -13,6 +13,7 @@ use crate::invocation::Invocation;
 use crate::mount::Mount;
 use crate::source::check_path;
 use crate::target::check_targets;
+use crate::volume;
 
 /// The longest argument that Linux takes, without its final NUL.
 const LONGEST: usize = 131_071;
@@ -31,7 +32,7 @@ impl Container {
         run = run.args(["--log-driver=none", "--pull=never", "--no-healthcheck", "--stop-signal=SIGTERM"]);
         if engine.is_podman() {
             // What the host's proxies are is a matter of the variables below.
-            run = run.arg("--http-proxy=false");
+            run = run.args(["--http-proxy=false", "--image-volume=ignore"]);
         }
         if self.network == Network::None {
             run = run.arg("--network=none");
@@ -92,7 +93,9 @@ impl Container {
     /// Outer mounts before those inside them, whatever order they came in.
     fn mount_args(&self, engine: &Engine) -> Result<Vec<String>, ContainerError> {
         check_targets(self.mounts.iter().map(Mount::target)).map_err(|e| ContainerError::Mount(e.into()))?;
-        let mut mounts: Vec<&Mount> = self.mounts.iter().collect();
+        let shadows = volume::shadows(&self.volumes, &self.mounts).map_err(ContainerError::Volume)?;
+        let shadows = shadows.iter().filter(|_| !engine.is_podman());
+        let mut mounts: Vec<&Mount> = self.mounts.iter().chain(shadows).collect();
         mounts.sort_by_key(|mount| (mount.target().matches('/').count(), mount.target()));
         mounts.into_iter().map(|mount| mount.arg(engine, &self.user).map_err(ContainerError::Mount)).collect()
     }

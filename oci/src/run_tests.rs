@@ -30,7 +30,7 @@ const COMMON: &str = "run --rm --name=dwf-1 --cap-drop=ALL --security-opt=no-new
 fn check(container: &Container, docker: &str, podman: &str) {
     let [docker_line, podman_line] = engines().map(|engine| container.run(&engine).unwrap().to_string());
     assert_eq!(docker_line.strip_prefix("docker ").and_then(|line| line.strip_prefix(COMMON)), Some(docker));
-    let common = format!("podman {COMMON}--http-proxy=false ");
+    let common = format!("podman {COMMON}--http-proxy=false --image-volume=ignore ");
     assert_eq!(podman_line.strip_prefix(common.as_str()), Some(podman));
 }
 
@@ -122,6 +122,26 @@ fn outer_mounts_come_first() {
             "--mount=type=bind,src=/s,dst=/workspace/.cache/a/b",
         ]
     );
+}
+
+#[test]
+fn volumes_of_the_image_are_not_made() {
+    let bind = Mount::Bind { source: "/s".into(), target: "/workspace".to_owned(), readonly: false };
+    let volumes = ["/workspace", "/data"].map(str::to_owned).to_vec();
+    let full = Container { volumes, mounts: vec![bind], ..container(&["x"]) };
+    let [docker, podman] = engines().map(|engine| full.run(&engine).unwrap());
+    let mounts = |run: &crate::Invocation| {
+        run.args
+            .iter()
+            .filter(|arg| arg.contains("mount") || arg.contains("tmpfs"))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(mounts(&podman), ["--mount=type=bind,src=/s,dst=/workspace"]);
+    let own = "--tmpfs=/data:rw,nosuid,nodev,mode=1777,exec,uid=1000,gid=1000";
+    assert_eq!(mounts(&docker), [own, "--mount=type=bind,src=/s,dst=/workspace"]);
+    let below = Container { volumes: vec!["/workspace/src".to_owned()], ..full };
+    assert!(matches!(refused(&below), ContainerError::Volume(_)));
 }
 
 #[test]

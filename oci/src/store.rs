@@ -58,6 +58,15 @@ pub fn save(engine: &Engine, image: &ImageName) -> Invocation {
     save.arg("--").arg(image.arg().unwrap_or_default())
 }
 
+/// Whether a failed [`remove`] failed because a container uses the image.
+#[must_use]
+pub fn is_in_use(stderr: &str) -> bool {
+    let stderr = stderr.to_ascii_lowercase();
+    ["is in use by a container", "is using its referenced image", "image used by", "container is using"]
+        .iter()
+        .any(|text| stderr.contains(text))
+}
+
 /// A name of an image in an engine's store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stored {

@@ -133,6 +133,31 @@ fn every_configuration_in_the_documents_is_loaded() {
     }
 }
 
+/// The commands about disk space that change nothing, and those of dwf, are run.
+#[test]
+fn disk_space_is_as_described() {
+    let sandbox = Sandbox::new(Engine::Docker);
+    let project = sandbox.project("rust", "shop");
+    for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "x"]] {
+        let own = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+        Spec::new("git").args(own).args(words.iter().copied()).cwd(&project).run().expect(0);
+    }
+    sandbox.write("home/.config/devflow/config.toml", "[container]\nengine = \"docker\"\n");
+    // A name of its own: the sample's images are other tests'.
+    let name = format!("disk-{}", std::process::id());
+    std::fs::write(
+        project.join("devflow.toml"),
+        format!("[project]\nname = \"{name}\"\nstack = [\"rust\"]\n"),
+    )
+    .expect("a file");
+    for block in blocks("oci/DISK.md") {
+        if ["sh look", "sh project"].contains(&block.kind.as_str()) {
+            let run = run(&sandbox, &project, &block);
+            assert_eq!(run.code, 0, "{}\n{run}", block.at);
+        }
+    }
+}
+
 /// dwf tells, about a key that it does not know, which it does.
 #[test]
 fn every_setting_is_described() {
@@ -192,8 +217,14 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn links_lead_to_files() {
-    for document in ["README.md", "CHANGELOG.md", "dwf/ARCHITECTURE.md", "dwf/CONFIG.md", "protocol/SPEC.md"]
-    {
+    for document in [
+        "README.md",
+        "CHANGELOG.md",
+        "dwf/ARCHITECTURE.md",
+        "dwf/CONFIG.md",
+        "oci/DISK.md",
+        "protocol/SPEC.md",
+    ] {
         let path = repository().join(document);
         let folder = path.parent().expect("a folder");
         // Every second piece between fences is a block.

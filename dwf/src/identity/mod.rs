@@ -3,6 +3,7 @@
 //! Invariant: it depends on the project's files, its configuration and the answers only.
 
 mod memory;
+mod needs;
 mod origin;
 pub mod revision;
 
@@ -21,6 +22,7 @@ use crate::plan::Answers;
 use crate::project::Project;
 
 pub use memory::{Memory, MemoryError};
+pub use needs::{HERE, Needs};
 pub use origin::Origin;
 
 /// The Dockerfile that is used when it exists.

@@ -49,6 +49,9 @@ pub enum ImageError {
     /// What a composed image is built from could not be laid out.
     #[error("what the image is built from cannot be written: {}", .0.display())]
     Layout(PathBuf, #[source] std::io::Error),
+    /// Images that should have gone are still there.
+    #[error("{} cannot be removed", match .0.len() { 1 => "an image".to_owned(), many => format!("{many} images") })]
+    Stuck(Vec<String>),
     /// The build failed.
     #[error("image {name} could not be built from {dockerfile}")]
     Build {
@@ -123,7 +126,7 @@ impl Explain for ImageError {
             }
             Self::Layout(..) => Exit::Machine,
             Self::Ask { .. } | Self::Absent { .. } | Self::Build { .. } => Exit::Engine,
-            Self::Changed { .. } | Self::Registry { .. } => Exit::Engine,
+            Self::Changed { .. } | Self::Registry { .. } | Self::Stuck(_) => Exit::Engine,
         }
     }
 
@@ -131,6 +134,9 @@ impl Explain for ImageError {
         match self {
             Self::Absent { tried, .. } => {
                 Some(tried.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
+            }
+            Self::Stuck(lines) => {
+                Some(lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
             }
             Self::Build { words, .. } => Some(words.trim_end().to_owned()),
             Self::Registry { words, .. } if !words.is_empty() => Some(format!("  {words}")),

@@ -10,7 +10,10 @@ mod inputs;
 mod layout;
 mod maker;
 mod name;
+mod own;
+mod prune;
 mod recipe;
+mod space;
 mod work;
 
 use devflow_oci::{Engine, Image, ImageRef, inspect, label};
@@ -29,7 +32,10 @@ pub use base::Asker;
 pub use error::ImageError;
 use maker::Maker;
 pub use name::{is_ours, name};
+pub use own::{Own, Removal, own, remove, repository};
+pub use prune::{Verdict, judge};
 pub use recipe::Recipe;
+pub use space::{Freed, Space};
 
 /// An image that is there.
 #[derive(Debug, Clone)]

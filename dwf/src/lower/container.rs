@@ -90,6 +90,7 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
     container.network = if offline { OciNetwork::None } else { OciNetwork::Default };
     container.env = variables(input);
     container.mounts = mounts(input, kind, made);
+    container.volumes = input.image.volumes.clone();
     container
 }
 
@@ -104,7 +105,13 @@ fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
     ];
     let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != name));
     let literal = fixed.iter().map(|(name, value)| ((*name).to_owned(), EnvValue::from(*value)));
-    literal.chain(passed.map(|(name, value)| (name.clone(), EnvValue::FromHost(value.clone())))).collect()
+    // Nothing may be loaded into what comes before an action; the action itself gets them back.
+    let none = input.image.loader_env().filter(|(name, _)| !input.passed.contains_key(*name));
+    let none = none.map(|(name, _)| (name.to_owned(), EnvValue::from("")));
+    literal
+        .chain(none)
+        .chain(passed.map(|(name, value)| (name.clone(), EnvValue::FromHost(value.clone()))))
+        .collect()
 }
 
 fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Vec<Mount> {
@@ -182,6 +189,16 @@ fn tmpfs(target: &str) -> Mount {
     Mount::Tmpfs {
         target: target.to_owned(),
         options: TmpfsOptions { exec: true, ..TmpfsOptions::default() },
+    }
+}
+
+/// Gives every action what the image sets and its container does not: see [`variables`].
+pub fn give_back(image: &Image, jobs: &mut [Job]) {
+    let choices = jobs.iter_mut().flat_map(|job| &mut job.start.choices);
+    for choice in choices {
+        for (name, value) in image.loader_env() {
+            choice.env.entry(name.to_owned()).or_insert_with(|| Some(value.to_owned()));
+        }
     }
 }
 

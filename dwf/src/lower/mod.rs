@@ -10,7 +10,7 @@ mod job;
 mod place;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
-pub use container::{ContainerInput, HOME, WORKSPACE, layers, sessions, single};
+pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
 pub use folders::{FolderError, Prepare, prepare};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;

@@ -66,7 +66,8 @@ fn image() -> Image {
     let text = json!([{
         "Id": format!("sha256:{}", "1".repeat(64)),
         "Architecture": "amd64", "Os": "linux",
-        "Config": { "Entrypoint": ["/usr/bin/tini", "--"], "Env": ["PATH=/usr/bin:/bin"] },
+        "Config": { "Entrypoint": ["/usr/bin/tini", "--"], "Env": ["PATH=/usr/bin:/bin", "LD_PRELOAD=/x.so"],
+            "Volumes": { "/workspace": {}, "/data": {} } },
         "RootFS": { "Layers": [format!("sha256:{}", "2".repeat(64))] },
     }]);
     inspect::parse_inspect(true, &text.to_string(), "").unwrap().unwrap()
@@ -88,7 +89,8 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
             .map(|p| ((p.stack.member.clone(), p.stack.stack.clone(), p.cache.name.clone()), p.seen.clone()))
             .collect(),
     };
-    let jobs = jobs(plan, &places, &caches);
+    let mut jobs = jobs(plan, &places, &caches);
+    give_back(&image, &mut jobs);
     let input = ContainerInput {
         run: "r1",
         owner: "o",
@@ -172,6 +174,7 @@ fn placeholders_variables_and_places() {
             "A_HOME=Some(\"/cache/shared/home\")",
             "A_OUT=Some(\"/cache/member/web/a/out\")",
             "COLOR=None",
+            "LD_PRELOAD=Some(\"/x.so\")",
             "W=Some(\"/workspace:/home/dwf:/tmp\")",
         ]
     );
@@ -196,6 +199,17 @@ fn one_line_does_what_an_action_does() {
         assert!(line.contains(part), "{part} is missing in {line}");
     }
     assert!(!line.contains("true"), "a value of the host is shown: {line}");
+    assert!(line.contains("--env=LD_PRELOAD=/x.so "), "{line}");
+}
+
+/// What an image says reaches actions; the runner, and what is before it, gets none of it.
+#[test]
+fn nothing_of_the_image_is_loaded_into_the_runner() {
+    let (_, containers) = lowered(&plan());
+    let engine = Engine::new(EngineKind::Docker, "docker", Version::new(28, 0, 0));
+    let line = containers[&Kind::Check].run(&engine).unwrap().to_string();
+    assert!(line.contains("--env=LD_PRELOAD= "), "{line}");
+    assert!(line.contains("--tmpfs=/data:") && !line.contains("--tmpfs=/workspace:"), "{line}");
 }
 
 #[test]

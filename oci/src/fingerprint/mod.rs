@@ -12,6 +12,7 @@ mod record;
 mod rule;
 mod snapshot;
 mod tree;
+mod trees;
 mod walk;
 
 #[cfg(test)]
@@ -31,7 +32,8 @@ use sha2::{Digest, Sha256};
 
 pub use error::{FingerprintError, Warning};
 pub use record::{Change, Kind, Record, diff};
-pub use snapshot::{Snapshot, Sought, listing};
+pub use snapshot::{Snapshot, Sought};
+pub use trees::{MOST_FOLDERS, Trees};
 
 use crate::hash::{hex, sha256};
 

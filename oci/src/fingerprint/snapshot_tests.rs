@@ -3,22 +3,44 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Snapshot;
 use super::tests::{Project, inputs, shown};
+use super::{Snapshot, Sought, Trees};
 use crate::hash::sha256;
 
-/// What git lists for these files; the object of each is its text.
-fn listing(files: &[(&str, &str, &str)]) -> Vec<u8> {
-    let line = |(mode, path, text): &(&str, &str, &str)| format!("{mode} blob {text}\t{path}\0");
-    files.iter().map(line).collect::<String>().into_bytes()
+/// An object's id: here of its text.
+fn id(text: &str) -> String {
+    sha256(text)[..40].to_owned()
 }
 
-fn snapshot(files: &[(&str, &str, &str)], prefix: &str) -> Snapshot {
-    let mut snapshot = Snapshot::parse(&listing(files), Path::new(prefix)).unwrap();
-    let rules =
-        snapshot.rules().map(|object| (object.to_owned(), format!("{object}\n").into_bytes())).collect();
-    snapshot.learn(rules, Some(b"private\n".to_vec()));
-    snapshot
+/// What git stores for these files, each a mode, a path and a text; gives the id of the whole.
+fn learn(trees: &mut Trees, files: &[(&str, &str, &str)]) -> String {
+    let mut folders: BTreeMap<&str, Vec<(&str, &str, &str)>> = BTreeMap::new();
+    let mut entries: Vec<(&str, &str, String)> = Vec::new();
+    for (mode, path, text) in files {
+        match path.split_once('/') {
+            Some((folder, rest)) => folders.entry(folder).or_default().push((mode, rest, text)),
+            None => entries.push((mode, path, id(text))),
+        }
+    }
+    entries.extend(folders.into_iter().map(|(name, files)| ("40000", name, learn(trees, &files))));
+    let mut bytes = Vec::new();
+    for (mode, name, id) in entries {
+        bytes.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+        bytes.extend((0..20).map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).unwrap()));
+    }
+    let own = sha256(&bytes)[..40].to_owned();
+    assert!(trees.learn(&own, &bytes).unwrap().is_empty());
+    own
+}
+
+fn sought(prefix: &str, patterns: &[&str]) -> Sought {
+    let mut trees = Trees::default();
+    let root = learn(&mut trees, FILES);
+    let texts = FILES.iter().map(|(.., text)| (id(text), format!("{text}\n").into_bytes()));
+    let rules = texts.filter(|(id, _)| trees.rules().contains(id.as_str())).collect();
+    trees.learn_rules(rules);
+    let exclude = Some(b"private\n".to_vec());
+    Snapshot::new(&trees, &root, Path::new(prefix), exclude).unwrap().find(&inputs(patterns, &[])).unwrap()
 }
 
 const FILES: &[(&str, &str, &str)] = &[
@@ -54,10 +76,9 @@ fn a_commit_is_as_its_checkout() {
         ("shop", &["**", "other.log"]),
         ("ci", &["run.sh"]),
     ] {
-        let sought = snapshot(FILES, prefix).find(&inputs(patterns, &[])).unwrap();
-        let text =
-            |object: &str| sha256(if object == "ci" { object.to_owned() } else { format!("{object}\n") });
-        let contents = sought.objects().into_iter().map(|o| (o.to_owned(), text(o))).collect();
+        let sought = sought(prefix, patterns);
+        let content = |text: &str| sha256(if text == "ci" { text.to_owned() } else { format!("{text}\n") });
+        let contents = FILES.iter().map(|(.., text)| (id(text), content(text))).collect();
         let mut found = sought.fingerprint(&contents).unwrap();
         let root = project.path(prefix).canonicalize().unwrap();
         let checkout = super::Fingerprint::compute(&root, &inputs(patterns, &[])).unwrap();
@@ -70,7 +91,7 @@ fn a_commit_is_as_its_checkout() {
 #[test]
 fn another_repository_is_said_and_not_looked_into() {
     let of = |patterns: &[&str]| {
-        let sought = snapshot(FILES, "").find(&inputs(patterns, &[])).unwrap();
+        let sought = sought("", patterns);
         let contents = sought.objects().into_iter().map(|o| (o.to_owned(), sha256(o))).collect();
         shown(&sought.fingerprint(&contents).unwrap())
     };
@@ -81,11 +102,43 @@ fn another_repository_is_said_and_not_looked_into() {
 
 #[test]
 fn what_is_missing_is_no_fingerprint() {
-    let sought = snapshot(FILES, "").find(&inputs(&["a"], &[])).unwrap();
-    assert_eq!(sought.objects().into_iter().collect::<Vec<_>>(), ["1"]);
+    let sought = sought("", &["a"]);
+    assert_eq!(sought.objects().into_iter().collect::<Vec<_>>(), [id("1")]);
     assert_eq!(sought.fingerprint(&BTreeMap::new()), None);
-    for text in ["x", "100644 blob 1", "040000 tree 1\ta\0", "100644 blob\ta\0", "100644 \tblob 1 a\0"] {
-        assert!(Snapshot::parse(text.as_bytes(), Path::new("")).is_none(), "{text:?}");
+    let mut trees = Trees::default();
+    assert!(Snapshot::new(&trees, &id("x"), Path::new(""), None).is_none());
+    let folder = [b"40000 a\0".as_slice(), &[0xab; 20]].concat();
+    assert_eq!(trees.learn(&id("x"), &folder), Some([String::from("ab").repeat(20)].into()));
+    assert!(Snapshot::new(&trees, &id("x"), Path::new(""), None).is_none());
+}
+
+#[test]
+fn what_is_no_tree() {
+    let id = |bytes: &[u8]| Trees::default().learn(&"0".repeat(40), bytes);
+    assert_eq!(id(b""), Some([].into()));
+    for head in ["100644 a", "40000 a b", "100644 ...", "100755 \u{fc}\n"] {
+        let mut bytes = head.as_bytes().to_vec();
+        bytes.extend([0; 21]);
+        assert!(id(&bytes).is_some(), "{head:?}");
+        assert!(id(&bytes[..bytes.len() - 1]).is_none(), "{head:?}");
     }
-    assert!(Snapshot::parse(b"", Path::new("")).is_some());
+    for head in ["x", "100644", "100644 ", "100644 .", "40000 ..", "100644 a/b", "20000 a", " a"] {
+        let mut bytes = head.as_bytes().to_vec();
+        bytes.extend([0; 21]);
+        assert!(id(&bytes).is_none(), "{head:?}");
+    }
+}
+
+/// Ten trees, each of which names the one below ten times, stand for more files than there are atoms on a disk.
+#[test]
+fn a_few_objects_that_stand_for_too_many_files() {
+    let mut trees = Trees::default();
+    let mut below = [b"100644 a\0".as_slice(), &[1; 20]].concat();
+    for level in 2..20_u8 {
+        trees.learn(&crate::hash::hex(&[level; 20]), &below).unwrap();
+        let names = (0..10).flat_map(|n| [format!("40000 {n}\0").as_bytes(), &[level; 20]].concat());
+        below = names.collect();
+        let whole = Snapshot::new(&trees, &crate::hash::hex(&[level; 20]), Path::new(""), None).is_some();
+        assert_eq!(whole, level < 10, "{level}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::engine;
 use crate::error::Error;
 use crate::identity::Origin;
 use crate::image::{Images, Wanted};
-use crate::profile::{Flags, choice};
+use crate::profile::engine_choice;
 use crate::query::Request;
 use crate::trust::check_owner;
 
@@ -25,8 +25,7 @@ impl Found {
     pub(super) async fn new(context: &mut Context<'_>) -> Result<Self, Error> {
         let ground = Ground::load(context)?;
         check_owner(&ground.project, context.world.uid)?;
-        let flags = Flags { profile: None, engine: context.global.engine };
-        let choice = choice(&ground.project, &ground.user, flags);
+        let choice = engine_choice(&ground.project, &ground.user, context.global.engine);
         let nothing = Request::Commands(Vec::new(), Vec::new());
         let (asked, engine) = context
             .signals

@@ -9,6 +9,7 @@ mod pull;
 mod push;
 mod refresh;
 mod scan;
+mod shown;
 
 use super::Context;
 use crate::cli::ImageCommand;

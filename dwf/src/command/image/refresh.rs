@@ -12,13 +12,13 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::command::composed::composed;
 use crate::command::stage::print_failed;
-use crate::config::EngineChoice;
 use crate::engine;
 use crate::error::{Error, Exit, Explain, printable};
 use crate::files;
 use crate::identity;
 use crate::image;
 use crate::lock::{self, Hash, Lock};
+use crate::profile::engine_choice;
 use crate::query::Request;
 
 /// Bytes of a Dockerfile.
@@ -126,8 +126,7 @@ fn read(path: &Path) -> std::io::Result<String> {
 }
 
 async fn find(context: &mut Context<'_>, ground: &Ground) -> Result<Engine, Error> {
-    let own = ground.user.container.engine.or(ground.project.config.file.container.engine);
-    let choice = context.global.engine.or(own).unwrap_or(EngineChoice::Auto);
+    let choice = engine_choice(&ground.project, &ground.user, context.global.engine);
     let found = context.signals.unless(engine::find(choice, &ground.project.root, context.world)).await?;
     Ok(found?)
 }

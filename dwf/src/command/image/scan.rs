@@ -12,7 +12,7 @@ use crate::command::stage;
 use crate::engine;
 use crate::error::{Error, printable};
 use crate::image;
-use crate::profile::{Flags, choice};
+use crate::profile::engine_choice;
 use crate::query::Request;
 use crate::scan::{Destination, Sandbox, Scan, ScanError, ignored};
 use crate::trust::check_owner;
@@ -28,8 +28,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::Scan) -> R
     let project = &ground.project;
     check_owner(project, world.uid)?;
     let accepted = ignored(&project.root)?;
-    let flags = Flags { profile: None, engine: context.global.engine };
-    let choice = choice(project, &ground.user, flags);
+    let choice = engine_choice(project, &ground.user, context.global.engine);
     // What is asked for does not matter: the image is the whole project's.
     let nothing = Request::Commands(Vec::new(), Vec::new());
     let (answered, engine) = {

@@ -100,7 +100,8 @@ pub(in crate::command) async fn stage<'a>(
         tmp: "/tmp".to_owned(),
         caches: caches.iter().map(key_and_place).collect(),
     };
-    let jobs = lower::jobs(plan, &places, &caches);
+    let mut jobs = lower::jobs(plan, &places, &caches);
+    lower::give_back(&ready.image, &mut jobs);
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
