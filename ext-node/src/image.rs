@@ -46,8 +46,12 @@ fn images(tag: &str, facts: &Facts, manager: Option<&Package>) -> ImageOption {
         };
         option.links.extend(["npm", "npx"].map(link));
     }
+    // Node's own list of authorities knows none that a company added to the system's.
+    let authorities = "/etc/ssl/certs/ca-certificates.crt".to_owned();
+    let env = "NODE_EXTRA_CA_CERTS".parse().map(|name| (name, authorities)).into_iter().collect();
     ImageOption {
         source: "images".to_owned(),
+        env,
         copy: vec![Copy {
             from: format!("docker.io/library/node:{tag}-bookworm-slim"),
             paths: words(["/usr/local/bin/node", "/usr/local/lib/node_modules/npm"]),
@@ -206,6 +210,7 @@ mod tests {
         let target = "../lib/node_modules/npm/bin/npm-cli.js";
         assert_eq!(images.links[0], [target, "/usr/local/bin/npm"]);
         assert_eq!(images.packages, ["libatomic1", "libstdc++6"]);
+        assert!(images.env.contains_key(&"NODE_EXTRA_CA_CERTS".parse().unwrap()) && debian.env.is_empty());
         assert_eq!(debian.packages, ["nodejs", "npm"]);
         assert!(images.steps.is_empty() && debian.steps.is_empty() && debian.links.is_empty());
         assert_eq!(debian.probe, [["node", "--version"], ["npm", "--version"]]);

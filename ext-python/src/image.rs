@@ -56,8 +56,11 @@ fn official(project: &Project, python: &Interpreter, tag: &str) -> Option<ImageO
     option.links.extend(["python", "python3"].map(|name| [python.clone(), format!("/usr/local/bin/{name}")]));
     option.links.push([format!("lib{python}.so.1.0"), library.clone()]);
     option.steps.insert(0, root(owned(["ldconfig"])));
+    // pip's own list of authorities knows none that a company added to the system's.
+    let authorities = "/etc/ssl/certs/ca-certificates.crt".to_owned();
     Some(ImageOption {
         source: "images".to_owned(),
+        env: "PIP_CERT".parse().map(|name| (name, authorities)).into_iter().collect(),
         copy: vec![Copy {
             from: format!("docker.io/library/python:{tag}-slim-bookworm"),
             paths: vec![
@@ -190,6 +193,7 @@ mod tests {
         assert_eq!(official.copy[0].paths, paths);
         assert_eq!(official.links[1], ["python3.12", "/usr/local/bin/python3"]);
         assert_eq!(lines(official), ["ldconfig"]);
+        assert!(official.env.contains_key(&"PIP_CERT".parse().unwrap()));
         assert!(official.packages.is_sorted() && official.packages.contains(&"libssl3".to_owned()));
         let debian = &answer(&facts("[project]\nname = 'a'", None))[1];
         assert_eq!(debian.packages, ["python3", "python3-pip", "python3-venv"]);
