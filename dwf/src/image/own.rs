@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
 use devflow_oci::hash::is_sha256;
-use devflow_oci::{Engine, Image, ImageName, ImageRef, Invocation, inspect, store};
+use devflow_oci::{Engine, Image, ImageName, ImageRef, Invocation, inspect, label, store};
 
 use super::ImageError;
 use super::name::name;
@@ -16,8 +16,6 @@ use crate::process::Captured;
 use crate::project::Project;
 use crate::world::World;
 
-/// The label that holds the project's name.
-const LABEL: &str = "dwf.project";
 /// For one call of the client.
 const CALL: Duration = Duration::from_secs(60);
 /// Images that are inspected by one call.
@@ -59,7 +57,7 @@ pub async fn own(engine: &Engine, project: &Project, world: &World) -> Result<Ve
     let repository = repository(project)?;
     let failed =
         |reason: String| ImageError::Ask { name: format!("list {}", repository.repository()), reason };
-    let label = format!("{LABEL}={}", project.name);
+    let label = format!("{}={}", label::PROJECT, project.name);
     let said = ask(&store::list(engine, &label), world).await.map_err(failed)?;
     let rows = store::parse_list(engine, &said.stdout).map_err(|error| failed(error.to_string()))?;
     let mut names: Vec<ImageRef> = rows
@@ -72,7 +70,7 @@ pub async fn own(engine: &Engine, project: &Project, world: &World) -> Result<Ve
     names.dedup();
     let all: Vec<ImageName> = names.iter().cloned().map(ImageName::Ref).collect();
     let images = inspected(engine, &all, world).await.map_err(failed)?;
-    let labelled = |image: &Image| image.labels.get(LABEL) == Some(&project.name);
+    let labelled = |image: &Image| image.labels.get(label::PROJECT) == Some(&project.name);
     let mut found: Vec<Own> = names.iter().zip(images).filter(|(_, image)| labelled(image)).map(of).collect();
     found.sort_by(|a, b| (a.created, &a.fingerprint).cmp(&(b.created, &b.fingerprint)));
     Ok(found)
