@@ -100,14 +100,7 @@ fn labels_alone_are_not_believed() {
         spec.cwd(sandbox.path().join("other")).run().expect(0);
         let labels = |name: &str| inspect(engine, name, "{{json .Config.Labels}}");
         assert_eq!(labels(&other), labels(&first));
-        engine
-            .client()
-            .args(["rmi", "--force", "--no-prune", &first][..].iter().copied().filter(|word| {
-                // Podman has no such option, and does not need it.
-                engine == Engine::Docker || *word != "--no-prune"
-            }))
-            .run()
-            .expect(0);
+        engine.client().args(["rmi", &first]).run().expect(0);
         edit(&root.join("some.lock"), "1.0.0", "1.0.1");
         dwf(&sandbox, &root, engine, &["image", "build"]).expect(0).says("building ");
     }
