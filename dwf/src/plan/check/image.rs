@@ -73,8 +73,8 @@ fn holds(folder: &str, path: &str) -> bool {
 }
 
 fn commands(option: &ImageOption) -> Result<(), Broken> {
-    let all = option.steps.iter().map(|step| &step.run).chain(&option.probe);
-    match all.into_iter().any(|words| words.first().is_none_or(String::is_empty)) {
+    let mut all = option.steps.iter().map(|step| &step.run).chain(&option.probe);
+    match all.any(|words| words.first().is_none_or(String::is_empty)) {
         true => Rule::ImageCommand.broken("a step or probe of its image has no program"),
         false => Ok(()),
     }
