@@ -110,7 +110,7 @@ error: unknown key `x`
  --> devflow.toml:1:1
   |
 1 | x = \"\\u001b]0;owned\\u0007\"
-  | ^ known here: project, runtime, container, cache, targets, extensions, commands",
+  | ^ known here: project, runtime, container, image, cache, targets, extensions, commands",
         ),
         (
             "[project]\nstack = []\n[container]\nsession = \"yes\"\n",
@@ -175,6 +175,33 @@ error: duplicate key
   |
 3 | stack = []
   | ^^^^^",
+        ),
+        (
+            "[project]\nstack = []\n[image]\nbase = \"debian\"\n",
+            "
+error: a base image has a tag, which says what it is: debian:bookworm-slim
+ --> devflow.toml:4:8
+  |
+4 | base = \"debian\"
+  |        ^^^^^^^^",
+        ),
+        (
+            "[project]\nstack = []\n[image]\nsources = [\"images\", \"images\"]\n",
+            "
+error: this source is named twice
+ --> devflow.toml:4:22
+  |
+4 | sources = [\"images\", \"images\"]
+  |                      ^^^^^^^^",
+        ),
+        (
+            "[project]\nstack = []\n[image]\npackages = [\"make\", \"tini-\"]\n",
+            "
+error: a package is NAME or NAME=VERSION, in the distribution's own spelling
+ --> devflow.toml:4:21
+  |
+4 | packages = [\"make\", \"tini-\"]
+  |                     ^^^^^^^",
         ),
         (
             "# Ünïcödé\n[project]\nname = \"Ä\" # …\nstack = []\n",

@@ -99,3 +99,67 @@ impl Origin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use devflow_oci::fingerprint::Record;
+    use devflow_protocol::message::{DescribeResult, Image, ImageOption};
+
+    use super::*;
+    use crate::plan::Described;
+
+    fn answers() -> Answers {
+        let files = vec!["conf/x".parse().unwrap()];
+        let option = ImageOption { source: "distribution".to_owned(), files, ..ImageOption::default() };
+        let image = Image { base: vec!["debian:bookworm".to_owned()], options: vec![option] };
+        let result = DescribeResult { applies: true, image: Some(image), ..DescribeResult::default() };
+        let described = Described { member: "a*".parse().unwrap(), stack: "one".parse().unwrap(), result };
+        Answers { described: vec![described], ..Answers::default() }
+    }
+
+    fn origin(toml: &str, dockerfile: Option<&str>, answers: &Answers) -> Result<Origin, ComposeError> {
+        let text = format!("[project]\nstack = []\n{toml}").into_bytes();
+        let file = config::load_text(text, "devflow.toml".as_ref()).unwrap().file;
+        Origin::of(&file, dockerfile.map(str::to_owned), answers, &|_| None)
+    }
+
+    #[test]
+    fn who_says_what_it_is_made_from() {
+        let own = origin("[container]\nimage = \"h.io/x:1\"\n", Some("D*"), &answers()).unwrap();
+        assert_eq!((&own, own.patterns()), (&Origin::File("D*".to_owned()), vec!["D\\*".to_owned()]));
+        for named in ["h.io/x:1", &format!("h.io/x@sha256:{}", "0".repeat(64))] {
+            let toml = format!("[container]\nimage = \"{named}\"\n");
+            assert_eq!(origin(&toml, None, &answers()), Ok(Origin::Named), "{named}");
+        }
+        assert_eq!(origin("", None, &Answers::default()), Ok(Origin::Nothing));
+        let bare = origin("[container]\nimage = \"h.io/x\"\n", None, &Answers::default());
+        assert_eq!(bare, Ok(Origin::Nothing));
+    }
+
+    #[test]
+    fn a_composed_image_is_all_in_the_fingerprint() {
+        let mut wanted = answers();
+        // No builder takes this folder's name for itself alone.
+        assert!(origin("", None, &wanted).is_err());
+        wanted.described[0].member = "a".parse().unwrap();
+        let composed = origin("", None, &wanted).unwrap();
+        assert_eq!(composed.patterns(), ["a/conf/x"]);
+        assert!(composed.texts()["Dockerfile"].contains("COPY [\"a/conf/x\", "));
+
+        let told = |kind: Option<Kind>| {
+            let record = |kind| Record { path: "a/conf/x".to_owned(), kind, exec: false, sha256: None };
+            let fingerprint = Fingerprint::of(kind.map(record).into_iter().collect());
+            composed.covered(&fingerprint).map_err(|error| error.to_string())
+        };
+        assert_eq!(told(Some(Kind::File)), Ok(()));
+        for (kind, reason) in [
+            (Some(Kind::Symlink), "is a symbolic link"),
+            (Some(Kind::Absent), "is not there"),
+            (None, "git ignores"),
+        ] {
+            assert!(
+                told(kind).unwrap_err().starts_with(&format!("the image copies a/conf/x, which {reason}"))
+            );
+        }
+    }
+}
