@@ -70,6 +70,8 @@ const PHRASES: [(Trouble, &[&str]); 6] = [
             "server gave http response",
             "eof",
             "broken pipe",
+            "closed network connection",
+            "closed idle connection",
             "temporary failure in name resolution",
         ],
     ),

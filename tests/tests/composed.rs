@@ -106,7 +106,9 @@ for line in sys.stdin:
         result = {"protocol": 1, "extension": {"name": sys.argv[0].rsplit("-", 1)[-1], "version": "1.0.0"}}
     elif asked["method"] == "project/describe":
         image = json.loads(asked["params"]["config"]["image"])
-        result = {"applies": True, "because": ["x"], "image": image, "commands": [{"name": "test:unit"}]}
+        files = [file for option in image["options"] for file in option.get("files", [])]
+        commands = [{"name": "test:unit"}]
+        result = {"applies": True, "because": ["x"], "fingerprint": files, "image": image, "commands": commands}
     else:
         result = {"action": {"steps": [{"program": "/usr/local/bin/prove"}]}}
     print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)

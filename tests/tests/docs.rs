@@ -80,6 +80,13 @@ fn the_readme_is_true() {
                 }
                 continue;
             }
+            // There is nobody to share it with: it is read, and nothing is pulled.
+            "toml shared" => {
+                let shared = sandbox.project("rust", "shared");
+                devflow_tests::append(&shared.join("devflow.toml"), &block.text);
+                sandbox.dwf(&shared, ["plan"]).run().expect(0);
+                continue;
+            }
             "dockerfile project" => project.join("Dockerfile.devflow"),
             "toml project" => project.join("devflow.toml"),
             "toml hello" => hello.join("devflow.toml"),

@@ -346,7 +346,8 @@ fn an_update_shows_how_the_answers_change() {
     let update = |more: &[&str]| pinning.dwf(&[&["ext", "update", "hello-sh"], more].concat());
     update(&[]).expect(2).says("devflow.lock does not pin `hello-sh`");
     pinning.dwf(&["ext", "pin", "./tools/devflow-ext-hello-sh"]).expect(0);
-    append(&pinning.lock(), "\n# a remark\n[[image]]\nbase = \"debian\"\n");
+    let digest = format!("sha256:{}", "0".repeat(64));
+    append(&pinning.lock(), &format!("\n# a remark\n[[image]]\nname = \"debian\"\ndigest = \"{digest}\"\n"));
     update(&[]).expect(3).says("came with this project");
     pinning.dwf(&["trust"]).expect(0);
     let same = update(&["--diff"]);

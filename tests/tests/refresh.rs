@@ -53,7 +53,7 @@ impl Registry {
     /// Stores bytes; gives what a manifest says of them.
     fn blob(&self, file: &Path, kind: &str) -> Value {
         let digest = digest(file);
-        let begun = self.curl(&["--request", "POST", "--data", ""], "base/blobs/uploads/");
+        let begun = self.curl(&["--request", "POST", "--data", ""], "debian/blobs/uploads/");
         let place =
             begun.stdout.lines().find_map(|line| line.strip_prefix("Location: ")).expect("a place").trim();
         let (_, place) = place.split_once("/v2/").expect("a path");
@@ -72,7 +72,7 @@ impl Registry {
         let (header, data) = (format!("Content-Type: {kind}"), format!("@{}", file.display()));
         self.curl(
             &["--request", "PUT", "--header", &header, "--data-binary", &data],
-            &format!("base/manifests/{name}"),
+            &format!("debian/manifests/{name}"),
         );
         json!({ "mediaType": kind, "digest": digest(&file), "size": file.metadata().expect("it").len() })
     }
@@ -98,7 +98,7 @@ impl Registry {
         part
     }
 
-    /// Lets `base:1` be the index of these images; gives its digest.
+    /// Lets `debian:1` be the index of these images; gives its digest.
     fn index(&self, sandbox: &Sandbox, parts: &[&Value]) -> String {
         let kind = "application/vnd.docker.distribution.manifest.list.v2+json";
         let index = json!({ "schemaVersion": 2, "mediaType": kind, "manifests": parts });
@@ -134,7 +134,7 @@ fn the_pins_follow_the_registry(engine: Engine) {
     let sandbox = Sandbox::new(engine);
     let registry = Registry::start(&sandbox);
     let (amd, arm) = (registry.image(&sandbox, "amd64"), registry.image(&sandbox, "arm64"));
-    let name = format!("{}/base:1", registry.host);
+    let name = format!("{}/debian:1", registry.host);
     let project = project(&sandbox, &name);
     let lock = || fs::read_to_string(project.join("devflow.lock")).expect("a lock");
 
@@ -162,10 +162,10 @@ fn the_pins_follow_the_registry(engine: Engine) {
 
     refresh(&sandbox, &project, &["--locked"]).expect(3).says("leaves devflow.lock as it is");
     let config = fs::read_to_string(project.join("devflow.toml")).expect("a configuration");
-    sandbox.write("p/devflow.toml", &config.replace("base:1", "nothing:1"));
+    sandbox.write("p/devflow.toml", &config.replace("debian:1", "debian:2"));
     let run = refresh(&sandbox, &project, &[]);
     run.expect(5)
-        .says("/nothing:1 stands for cannot be told")
+        .says("/debian:2 stands for cannot be told")
         .says("manifest unknown")
         .says("hint: is the name right");
     assert_eq!(lock(), before);
@@ -198,10 +198,10 @@ fn the_pins_follow_the_registry_rootless() {
 #[test]
 fn a_registry_that_does_not_answer() {
     let sandbox = Sandbox::new(Engine::Docker);
-    let project = project(&sandbox, "127.0.0.1:1/base:1");
+    let project = project(&sandbox, "127.0.0.1:1/debian:1");
     refresh(&sandbox, &project, &[])
         .expect(5)
-        .says("127.0.0.1:1/base:1 stands for cannot be told")
+        .says("127.0.0.1:1/debian:1 stands for cannot be told")
         .says("connection refused");
     assert!(!project.join("devflow.lock").exists());
 }
