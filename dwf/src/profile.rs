@@ -54,7 +54,7 @@ pub async fn decide(
         Profile::Container => Ok(Decision::Container(engine)),
         Profile::Host if allowed() => Ok(Decision::Host(None)),
         Profile::Host => Err(TrustError::Host.into()),
-        Profile::Auto => match engine::find(engine, &project.root, world).await {
+        Profile::Auto => match engine::find(engine, &project.root, world, engine::Belief::Asked).await {
             Ok(engine) => Ok(Decision::Engine(engine)),
             // A gate that quietly ran somewhere else is not the gate.
             Err(error) if world.ci() => Err(error.into()),

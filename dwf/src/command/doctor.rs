@@ -99,7 +99,10 @@ async fn engine(context: &mut Context<'_>, ground: &Ground) -> Result<Check, Err
     let choice = choices.into_iter().flatten().next().unwrap_or(EngineChoice::Auto);
     let profiles = [global.profile, file.runtime.profile, ground.user.runtime.profile];
     let needed = profiles.into_iter().flatten().next().unwrap_or(Profile::Container) == Profile::Container;
-    let found = context.signals.unless(engine::find(choice, &ground.project.root, context.world)).await?;
+    let found = context
+        .signals
+        .unless(engine::find(choice, &ground.project.root, context.world, engine::Belief::Asked))
+        .await?;
     Ok(match found {
         Ok(engine) => Check::new("engine", State::Good, format!("{engine} ({})", engine.program.display())),
         Err(error) => Check::of("engine", if needed { State::Bad } else { State::Poor }, &error.into()),

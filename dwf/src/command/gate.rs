@@ -91,7 +91,10 @@ async fn ask_and_find(
                     };
                     Ok::<_, Error>((answered, seen.map(Box::new)))
                 };
-                let (asked, engine) = tokio::join!(asked, engine::find(choice, &ground.project.root, world));
+                let (asked, engine) = tokio::join!(
+                    asked,
+                    engine::find(choice, &ground.project.root, world, engine::Belief::Remembered)
+                );
                 // A project that is wrong is wrong on every engine.
                 let (answered, seen) = asked?;
                 Ok((answered, Place::Container(engine?, seen)))

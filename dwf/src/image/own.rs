@@ -18,6 +18,8 @@ use crate::world::World;
 
 /// For one call of the client.
 const CALL: Duration = Duration::from_secs(60);
+/// How often a list is asked for that others keep changing.
+const TRIES: usize = 5;
 /// Images that are inspected by one call.
 const AT_ONCE: usize = 100;
 
@@ -55,11 +57,31 @@ pub fn repository(project: &Project) -> Result<ImageRef, ImageError> {
 /// The images of the project, oldest first.
 pub async fn own(engine: &Engine, project: &Project, world: &World) -> Result<Vec<Own>, ImageError> {
     let repository = repository(project)?;
-    let failed =
-        |reason: String| ImageError::Ask { name: format!("list {}", repository.repository()), reason };
+    let mut tries = 1;
+    loop {
+        match listed(engine, project, &repository, world).await {
+            // Somebody else removed an image while the engine was making its list.
+            Err(reason) if tries < TRIES && inspect::is_no_such_image(&reason) => tries += 1,
+            Err(reason) => {
+                return Err(ImageError::Ask { name: format!("list {}", repository.repository()), reason });
+            }
+            Ok(mut found) => {
+                found.sort_by(|a, b| (a.created, &a.fingerprint).cmp(&(b.created, &b.fingerprint)));
+                return Ok(found);
+            }
+        }
+    }
+}
+
+async fn listed(
+    engine: &Engine,
+    project: &Project,
+    repository: &ImageRef,
+    world: &World,
+) -> Result<Vec<Own>, String> {
     let label = format!("{}={}", label::PROJECT, project.name);
-    let said = ask(&store::list(engine, &label), world).await.map_err(failed)?;
-    let rows = store::parse_list(engine, &said.stdout).map_err(|error| failed(error.to_string()))?;
+    let said = ask(&store::list(engine, &label), world).await?;
+    let rows = store::parse_list(engine, &said.stdout).map_err(|error| error.to_string())?;
     let mut names: Vec<ImageRef> = rows
         .into_iter()
         .filter(|row| repository.is_listed_as(&row.repository))
@@ -69,11 +91,9 @@ pub async fn own(engine: &Engine, project: &Project, world: &World) -> Result<Ve
     names.sort();
     names.dedup();
     let all: Vec<ImageName> = names.iter().cloned().map(ImageName::Ref).collect();
-    let images = inspected(engine, &all, world).await.map_err(failed)?;
+    let images = inspected(engine, &all, world).await?;
     let labelled = |image: &Image| image.labels.get(label::PROJECT) == Some(&project.name);
-    let mut found: Vec<Own> = names.iter().zip(images).filter(|(_, image)| labelled(image)).map(of).collect();
-    found.sort_by(|a, b| (a.created, &a.fingerprint).cmp(&(b.created, &b.fingerprint)));
-    Ok(found)
+    Ok(names.iter().zip(images).filter(|(_, image)| labelled(image)).map(of).collect())
 }
 
 /// Takes a name away, and the image when it has no other.

@@ -32,7 +32,7 @@ impl Found {
             .unless(async {
                 tokio::join!(
                     ground.ask(context.world, &nothing, false),
-                    engine::find(choice, &ground.project.root, context.world)
+                    engine::find(choice, &ground.project.root, context.world, engine::Belief::Remembered)
                 )
             })
             .await?;

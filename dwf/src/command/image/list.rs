@@ -22,7 +22,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::List) -> R
     let nothing = Request::Commands(Vec::new(), Vec::new());
     let work = async {
         let answered = ground.ask(world, &nothing, false).await?;
-        let engine = engine::find(choice, &project.root, world).await?;
+        let engine = engine::find(choice, &project.root, world, engine::Belief::Asked).await?;
         let images = image::own(&engine, project, world).await?;
         let needs = Needs::all(project, &answered.asked.answers, &answered.fingerprint, world).await;
         Ok::<_, Error>((answered, engine, images, needs))

@@ -37,7 +37,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::Prune) -> 
         let answered = ground.ask(world, &nothing, false).await?;
         // Before any engine: where it is not known what is needed, nothing is looked at.
         let needs = Needs::all(project, &answered.asked.answers, &answered.fingerprint, world).await?;
-        let engine = engine::find(choice, &project.root, world).await?;
+        let engine = engine::find(choice, &project.root, world, engine::Belief::Asked).await?;
         let verdicts = image::judge(image::own(&engine, project, world).await?, &needs, args.keep);
         let done = match args.dry_run {
             true => foresee(verdicts, &engine, world).await,

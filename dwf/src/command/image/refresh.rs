@@ -127,7 +127,10 @@ fn read(path: &Path) -> std::io::Result<String> {
 
 async fn find(context: &mut Context<'_>, ground: &Ground) -> Result<Engine, Error> {
     let choice = engine_choice(&ground.project, &ground.user, context.global.engine);
-    let found = context.signals.unless(engine::find(choice, &ground.project.root, context.world)).await?;
+    let found = context
+        .signals
+        .unless(engine::find(choice, &ground.project.root, context.world, engine::Belief::Asked))
+        .await?;
     Ok(found?)
 }
 

@@ -33,7 +33,8 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::Scan) -> R
     let nothing = Request::Commands(Vec::new(), Vec::new());
     let (answered, engine) = {
         let asking = ground.ask(world, &nothing, false);
-        let both = async { tokio::join!(asking, engine::find(choice, &project.root, world)) };
+        let both =
+            async { tokio::join!(asking, engine::find(choice, &project.root, world, engine::Belief::Asked)) };
         context.signals.unless(both).await?
     };
     // A project that is wrong is wrong on every engine.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: no program that the project or another user could have put on `PATH` is started.
 
+mod memory;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::discover::{executable, search_path};
 use crate::error::{Exit, Explain};
 use crate::process::{self, CaptureError, Captured, Process};
 use crate::world::World;
+use memory::Memory;
 
 /// How long an engine that was named has to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -76,16 +79,30 @@ impl Explain for EngineError {
     }
 }
 
+/// Whether what a client said of itself before is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belief {
+    /// While nothing has changed that could change its answer: an engine that broke meanwhile says so soon enough.
+    Remembered,
+    /// No: it is asked.
+    Asked,
+}
+
 /// Finds the engine that was chosen, or the first that answers.
-pub async fn find(choice: EngineChoice, root: &Path, world: &World) -> Result<Engine, EngineError> {
+pub async fn find(
+    choice: EngineChoice,
+    root: &Path,
+    world: &World,
+    belief: Belief,
+) -> Result<Engine, EngineError> {
     let kinds: &[EngineKind] = match choice {
-        EngineChoice::Docker => return ask(EngineKind::Docker, PATIENCE, root, world).await,
-        EngineChoice::Podman => return ask(EngineKind::Podman, PATIENCE, root, world).await,
+        EngineChoice::Docker => return ask(EngineKind::Docker, PATIENCE, root, world, belief).await,
+        EngineChoice::Podman => return ask(EngineKind::Podman, PATIENCE, root, world, belief).await,
         EngineChoice::Auto => &EngineKind::ALL,
     };
     let mut tried = Vec::new();
     for kind in kinds {
-        match ask(*kind, LOOK, root, world).await {
+        match ask(*kind, LOOK, root, world, belief).await {
             Ok(engine) => return Ok(engine),
             Err(EngineError::Missing(kind)) => tried.push(format!("{kind} is not installed")),
             Err(error) => tried.push(error.to_string()),
@@ -112,13 +129,27 @@ async fn ask(
     patience: Duration,
     root: &Path,
     world: &World,
+    belief: Belief,
 ) -> Result<Engine, EngineError> {
     let program = on_path(&kind.to_string(), root, world).ok_or(EngineError::Missing(kind))?;
     let silent = |reason: String| EngineError::Silent { kind, reason };
     let facts = Facts { euid: world.uid, docker_host: world.var("DOCKER_HOST").map(str::to_owned) };
-    let said = run(&probe::version(kind, &program), world, patience).await.map_err(|e| silent(reason(&e)))?;
-    let mut engine = probe::parse_version(kind, &program, &said.stdout, &facts)
-        .map_err(|error| silent(last_line(&said.stderr).unwrap_or_else(|| error.to_string())))?;
+    let parse = |stdout: &str| probe::parse_version(kind, &program, stdout, &facts);
+    let memory = Memory::of(&program, world);
+    let said = memory.as_ref().filter(|_| belief == Belief::Remembered).and_then(Memory::recall);
+    let mut engine = match said.and_then(|said| parse(&said).ok()) {
+        Some(engine) => engine,
+        None => {
+            let said = run(&probe::version(kind, &program), world, patience).await;
+            let said = said.map_err(|error| silent(reason(&error)))?;
+            let engine = parse(&said.stdout)
+                .map_err(|error| silent(last_line(&said.stderr).unwrap_or_else(|| error.to_string())))?;
+            if let Some(Err(error)) = memory.map(|memory| memory.keep(&engine, &said.stdout)) {
+                tracing::debug!(target: "devflow::engine", "not remembered: {error}");
+            }
+            engine
+        }
+    };
     if let Some(question) = probe::follow_up(&engine) {
         let said = run(&question, world, patience).await.map_err(|e| silent(reason(&e)))?;
         engine = probe::refine(engine, &said.stdout).map_err(|error| silent(error.to_string()))?;
