@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -56,6 +57,11 @@ impl Signals {
             () = come(&mut self.quit) => SignalKind::quit(),
         };
         kind.as_raw_value()
+    }
+
+    /// The next signal's number, if one comes within this time.
+    pub async fn within(&mut self, time: Duration) -> Option<i32> {
+        tokio::time::timeout(time, self.next()).await.ok()
     }
 
     /// Fails when a signal has come that nobody has taken: what follows must not read as success.

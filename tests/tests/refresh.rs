@@ -2,45 +2,20 @@
 //! nothing.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use devflow_tests::{Engine, Run, Sandbox, Spec, Started};
+use devflow_tests::{Engine, Registry, Run, Sandbox, Spec};
 use serde_json::{Value, json};
 
 /// Anything else would be read as a form.
 const BYTES: &str = "Content-Type: application/octet-stream";
 
-/// A registry of a test's own, on loopback.
-struct Registry {
-    host: String,
-    program: Started,
-}
+/// What a registry is told without any engine.
+struct Uploads(Registry);
 
-impl Registry {
-    fn start(sandbox: &Sandbox) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let host = free.expect("a free port").to_string();
-        let data = sandbox.path().join("registry").to_string_lossy().into_owned();
-        let config = json!({
-            "version": "0.1",
-            "log": { "level": "error" },
-            "storage": { "filesystem": { "rootdirectory": data } },
-            "http": { "addr": host },
-        });
-        let config = sandbox.write("registry.yml", &config.to_string()).to_string_lossy().into_owned();
-        let program = Spec::new("docker-registry").args(["serve", &config]).start();
-        while TcpStream::connect(&host).is_err() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        // Podman has to be told that it speaks no TLS.
-        sandbox.write("registries.conf", &format!("[[registry]]\nlocation = \"{host}\"\ninsecure = true\n"));
-        Self { host, program }
-    }
-
+impl Uploads {
     fn curl(&self, args: &[&str], path: &str) -> Run {
-        let address = format!("http://{}/v2/{path}", self.host);
+        let address = format!("http://{}/v2/{path}", self.0.address());
         let run = Spec::new("curl")
             .args(["--silent", "--show-error", "--fail", "--dump-header", "-"])
             .args(args.iter().copied())
@@ -106,13 +81,6 @@ impl Registry {
     }
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.program.child.kill();
-        let _ = self.program.child.wait();
-    }
-}
-
 fn digest(file: &Path) -> String {
     let sum = Spec::new("sha256sum").args([file.to_string_lossy()]).run();
     format!("sha256:{}", sum.expect(0).stdout.split_whitespace().next().unwrap_or_default())
@@ -124,26 +92,25 @@ fn project(sandbox: &Sandbox, base: &str) -> PathBuf {
     sandbox.path().join("p")
 }
 
-fn refresh(sandbox: &Sandbox, project: &Path, more: &[&str]) -> Run {
-    let own = sandbox.path().join("registries.conf").to_string_lossy().into_owned();
+fn refresh(sandbox: &Sandbox, registry: &Registry, project: &Path, more: &[&str]) -> Run {
     let args = ["image", "refresh", "--engine", sandbox.engine().name()];
-    sandbox.dwf(project, args.iter().chain(more).copied()).env("CONTAINERS_REGISTRIES_CONF", &own).run()
+    registry.trusted(sandbox.dwf(project, args.iter().chain(more).copied())).run()
 }
 
 fn the_pins_follow_the_registry(engine: Engine) {
     let sandbox = Sandbox::new(engine);
-    let registry = Registry::start(&sandbox);
+    let registry = Uploads(Registry::start(&sandbox, ""));
     let (amd, arm) = (registry.image(&sandbox, "amd64"), registry.image(&sandbox, "arm64"));
-    let name = format!("{}/debian:1", registry.host);
+    let name = format!("{}/debian:1", registry.0.address());
     let project = project(&sandbox, &name);
     let lock = || fs::read_to_string(project.join("devflow.lock")).expect("a lock");
 
     let first = registry.index(&sandbox, &[&amd, &arm]);
-    let run = refresh(&sandbox, &project, &[]);
+    let run = refresh(&sandbox, &registry.0, &project, &[]);
     assert_eq!(run.expect(0).stdout, format!("{name}  not pinned → {first}\n"));
     assert!(lock().ends_with(&format!("[[image]]\nname = \"{name}\"\ndigest = \"{first}\"\n")), "{}", lock());
     let before = lock();
-    let run = refresh(&sandbox, &project, &[]);
+    let run = refresh(&sandbox, &registry.0, &project, &[]);
     assert_eq!(
         (run.expect(0).stdout.clone(), lock()),
         (format!("{name}  unchanged {first}\n"), before.clone())
@@ -155,15 +122,15 @@ fn the_pins_follow_the_registry(engine: Engine) {
         if to == &first {
             registry.index(&sandbox, &[&amd, &arm]);
         }
-        let run = refresh(&sandbox, &project, &[]);
+        let run = refresh(&sandbox, &registry.0, &project, &[]);
         assert_eq!(run.expect(0).stdout, format!("{name}  {from} → {to}\n"));
         assert!(lock().contains(to) && !lock().contains(from), "{}", lock());
     }
 
-    refresh(&sandbox, &project, &["--locked"]).expect(3).says("leaves devflow.lock as it is");
+    refresh(&sandbox, &registry.0, &project, &["--locked"]).expect(3).says("leaves devflow.lock as it is");
     let config = fs::read_to_string(project.join("devflow.toml")).expect("a configuration");
     sandbox.write("p/devflow.toml", &config.replace("debian:1", "debian:2"));
-    let run = refresh(&sandbox, &project, &[]);
+    let run = refresh(&sandbox, &registry.0, &project, &[]);
     run.expect(5)
         .says("/debian:2 stands for cannot be told")
         .says("manifest unknown")
@@ -173,7 +140,7 @@ fn the_pins_follow_the_registry(engine: Engine) {
     // Where the project has a Dockerfile, that is its own.
     let dockerfile = format!("FROM {name} AS a\nFROM {name}@{second}\nCOPY --from=a / /\n");
     sandbox.write("p/Dockerfile.devflow", &dockerfile);
-    let run = refresh(&sandbox, &project, &[]);
+    let run = refresh(&sandbox, &registry.0, &project, &[]);
     run.expect(0).says("Dockerfile.devflow is the project's own");
     assert_eq!(run.stdout, format!("{name}  not pinned → {name}@{first}\n{name}  {second} → {first}\n"));
     assert_eq!(lock(), before);
@@ -199,7 +166,8 @@ fn the_pins_follow_the_registry_rootless() {
 fn a_registry_that_does_not_answer() {
     let sandbox = Sandbox::new(Engine::Docker);
     let project = project(&sandbox, "127.0.0.1:1/debian:1");
-    refresh(&sandbox, &project, &[])
+    let registry = Registry::elsewhere(&sandbox, "127.0.0.1:1");
+    refresh(&sandbox, &registry, &project, &[])
         .expect(5)
         .says("127.0.0.1:1/debian:1 stands for cannot be told")
         .says("connection refused");

@@ -10,7 +10,8 @@ use devflow_protocol::path::RelPath;
 use super::error::{Asker, ComposeError};
 use super::option::Chosen;
 use super::quote;
-use super::word::{command, excerpt, is_plain, place};
+use super::word::{command, excerpt, place};
+use crate::plan::is_literal;
 use crate::plan::is_reserved;
 
 /// What one stack adds.
@@ -136,7 +137,7 @@ impl<'a> Part<'a> {
         let mut work = Work::default();
         for file in &chosen.option.files {
             let source = file.below(chosen.member);
-            if file.is_here() || !is_plain(source.as_str()) {
+            if file.is_here() || !is_literal(source.as_str()) {
                 return Err(chosen.wrong(format!("the file {} cannot be copied", excerpt(source.as_str()))));
             }
             once(&mut work.files, (file, source));

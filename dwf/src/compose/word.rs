@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use devflow_oci::target;
-
 use super::error::{Asker, ComposeError};
 use super::option::Chosen;
 use crate::config::{ImageSection, is_package};
 use crate::error::printable;
+use crate::plan::is_place;
 
 /// What every composed image has: certificates, and a first process that reaps and passes signals on.
 const ALWAYS: [&str; 2] = ["ca-certificates", "tini"];
@@ -54,16 +53,13 @@ pub(super) fn packages(chosen: &[Chosen<'_>], section: &ImageSection) -> Result<
     Ok(found.into_iter().map(written).collect())
 }
 
-/// Whether a builder takes every character of a path for itself: neither as a pattern, nor a variable, nor a quote.
-pub(super) fn is_plain(path: &str) -> bool {
-    path.chars().all(|c| c.is_alphanumeric() || "/._-+@=~, ".contains(c))
-}
-
 /// Why this cannot be a place in an image.
 pub(super) fn place(path: &str) -> Result<(), String> {
-    match target::check_target(path) {
-        Ok(()) if is_plain(path) => Ok(()),
-        _ => Err(format!("{} is no place in an image: it is absolute, without `..` or signs", excerpt(path))),
+    match is_place(path) {
+        true => Ok(()),
+        false => {
+            Err(format!("{} is no place in an image: it is absolute, without `..` or signs", excerpt(path)))
+        }
     }
 }
 

@@ -135,7 +135,7 @@ async fn ask(
     let silent = |reason: String| EngineError::Silent { kind, reason };
     let facts = Facts { euid: world.uid, docker_host: world.var("DOCKER_HOST").map(str::to_owned) };
     let parse = |stdout: &str| probe::parse_version(kind, &program, stdout, &facts);
-    let memory = Memory::of(&program, world);
+    let memory = (kind == EngineKind::Podman).then(|| Memory::of(&program, world)).flatten();
     let said = memory.as_ref().filter(|_| belief == Belief::Remembered).and_then(Memory::recall);
     let mut engine = match said.and_then(|said| parse(&said).ok()) {
         Some(engine) => engine,

@@ -56,12 +56,7 @@ pub(super) async fn work(
         Ok(captured) => return Ok(captured),
         Err(stopped) => stopped,
     };
-    let hurry = async {
-        tokio::select! {
-            _ = signals.next() => {}
-            () = sleep(TIDY) => {}
-        }
-    };
+    let hurry = signals.within(TIDY);
     match tidy {
         Tidy::All => process.end(hurry).await,
         Tidy::Workers => process.end_workers(hurry).await,

@@ -2,6 +2,8 @@
 
 mod image;
 
+pub use image::{is_literal, is_place};
+
 use std::collections::BTreeSet;
 use std::fmt;
 

@@ -17,7 +17,7 @@ mod text;
 mod tests;
 
 pub use answers::{Answers, Described};
-pub use check::{Broken, Rule, check_description, check_resolution, is_reserved};
+pub use check::{Broken, Rule, check_description, check_resolution, is_literal, is_place, is_reserved};
 pub use error::PlanError;
 pub use merge::{Input, merge};
 pub use model::{Action, Choice, Plan, Stack};

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use devflow_oci::scan::{self, Report};
 use devflow_oci::{Engine, Image, ImageName, ImageRef, inspect, store};
-use tokio::time::sleep;
 
 use crate::engine::{last_line, pour_unless, run};
 use crate::error::Error;
@@ -101,14 +100,14 @@ impl Scan<'_> {
         let failed = |reason: String| ScanError::Save { name: name.to_string(), reason };
         let save = store::save(self.engine, &ImageName::Id(image.id.clone()));
         let file = folder.create(scan::ARCHIVE)?;
-        let saved = pour_unless(&save, self.world, (file, ARCHIVE), stop(self.signals)).await;
+        let saved = pour_unless(&save, self.world, (file, ARCHIVE), self.signals.within(WORK)).await;
         match saved {
             Ok(Ok(said)) if said.status.success() => Ok(()),
             Ok(Ok(said)) => Err(failed(last_line(&said.stderr).unwrap_or_default()).into()),
             Ok(Err(CaptureError::Keep(error))) => Err(folder.failed(error).into()),
             Ok(Err(error)) => Err(failed(error.to_string()).into()),
             Err((number, mut process)) => {
-                process.end(hurry(self.signals)).await;
+                process.end(self.signals.within(TIDY)).await;
                 Err(ended(number, || failed(CaptureError::Timeout(WORK).to_string())))
             }
         }
@@ -153,22 +152,6 @@ impl Destination {
             .map_err(failed)?;
         file.write_all(json).map_err(failed)?;
         file.persist(&self.0).map(drop).map_err(|error| failed(error.error))
-    }
-}
-
-/// Comes when a long call has to end: a signal's number, or too long a time.
-async fn stop(signals: &mut Signals) -> Option<i32> {
-    tokio::select! {
-        number = signals.next() => Some(number),
-        () = sleep(WORK) => None,
-    }
-}
-
-/// Comes when what was asked to end has had its time.
-async fn hurry(signals: &mut Signals) {
-    tokio::select! {
-        _ = signals.next() => {}
-        () = sleep(TIDY) => {}
     }
 }
 

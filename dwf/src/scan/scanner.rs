@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use devflow_oci::reference::ImageRefError;
 use devflow_oci::{Container, ImageName, ImageRef, scan, store, user_args};
 
-use super::{Folder, Scan, ScanError, TIDY, WORK, ended, hurry, stop};
+use super::{Folder, Scan, ScanError, TIDY, WORK, ended};
 use crate::engine::{last_line, on_path, run_unless};
 use crate::error::{Error, printable};
 use crate::process::{self, CaptureError, Captured};
@@ -67,12 +67,12 @@ impl Scan<'_> {
         let pull = store::pull(self.engine, &name);
         let missing =
             |reason: String| ScanError::Missing { image: name.to_string(), pull: pull.to_string(), reason };
-        let reason = match run_unless(&pull, self.world, stop(self.signals)).await {
+        let reason = match run_unless(&pull, self.world, self.signals.within(WORK)).await {
             Ok(Ok(said)) if said.status.success() => return Ok(Scanner::Image(name)),
             Ok(Ok(said)) => last_line(&said.stderr).unwrap_or_default(),
             Ok(Err(error)) => error.to_string(),
             Err((number, mut process)) => {
-                process.end(hurry(self.signals)).await;
+                process.end(self.signals.within(TIDY)).await;
                 return Err(ended(number, || missing(CaptureError::Timeout(WORK).to_string())));
             }
         };
@@ -99,7 +99,7 @@ impl Scan<'_> {
             how,
             words: last_lines(words),
         };
-        match run_unless(&invocation, self.world, stop(self.signals)).await {
+        match run_unless(&invocation, self.world, self.signals.within(WORK)).await {
             Ok(Ok(Captured { status, stderr, .. })) => match status.success() {
                 true => Ok(()),
                 false => Err(broke(process::ending(status), &stderr).into()),
@@ -108,7 +108,7 @@ impl Scan<'_> {
             Err((number, mut process)) => {
                 match &target {
                     Some(_) => session::stop(&mut process, target.as_ref(), TIDY, self.world).await?,
-                    None => process.end(hurry(self.signals)).await,
+                    None => process.end(self.signals.within(TIDY)).await,
                 }
                 Err(ended(number, || broke(CaptureError::Timeout(WORK).to_string(), "")))
             }

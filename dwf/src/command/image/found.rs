@@ -14,10 +14,10 @@ use crate::trust::check_owner;
 
 /// The project, its fingerprint, and the engine.
 pub(super) struct Found {
-    ground: Ground,
+    pub(super) ground: Ground,
     origin: Origin,
-    fingerprint: String,
-    engine: Engine,
+    pub(super) fingerprint: String,
+    pub(super) engine: Engine,
 }
 
 impl Found {

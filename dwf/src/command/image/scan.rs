@@ -4,18 +4,14 @@ use std::fmt::Write;
 
 use devflow_oci::scan::{IGNORE_FILE, Report, Severity, Verdict};
 
+use super::found::Found;
 use crate::cache;
 use crate::cli;
 use crate::command::Context;
-use crate::command::ask::Ground;
 use crate::command::stage;
-use crate::engine;
 use crate::error::{Error, printable};
 use crate::image;
-use crate::profile::engine_choice;
-use crate::query::Request;
 use crate::scan::{Destination, Sandbox, Scan, ScanError, ignored};
-use crate::trust::check_owner;
 
 /// Findings that are shown one by one.
 const SHOWN: usize = 100;
@@ -24,36 +20,18 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::Scan) -> R
     let world = context.world;
     let start = context.global.directory.as_ref().map_or(world.cwd.clone(), |dir| world.cwd.join(dir));
     let destination = args.report.as_ref().map(|file| Destination::new(start.join(file))).transpose()?;
-    let ground = Ground::load(context)?;
-    let project = &ground.project;
-    check_owner(project, world.uid)?;
+    let found = Found::new(context).await?;
+    let (engine, project) = (&found.engine, &found.ground.project);
     let accepted = ignored(&project.root)?;
-    let choice = engine_choice(project, &ground.user, context.global.engine);
-    // What is asked for does not matter: the image is the whole project's.
-    let nothing = Request::Commands(Vec::new(), Vec::new());
-    let (answered, engine) = {
-        let asking = ground.ask(world, &nothing, false);
-        let both =
-            async { tokio::join!(asking, engine::find(choice, &project.root, world, engine::Belief::Asked)) };
-        context.signals.unless(both).await?
-    };
-    // A project that is wrong is wrong on every engine.
-    let answered = answered?;
-    answered.tell(context);
-    let (engine, name) = (engine?, image::name(project, &answered.fingerprint.hex)?);
+    let name = image::name(project, &found.fingerprint)?;
     let owner = (world.uid == 0).then(|| stage::owner_of(&project.root)).transpose()?;
     let cache_root = cache::open(&cache::root(project, world)?, &project.root, owner, world)?;
-    let mut scan = Scan {
-        engine: &engine,
-        world,
-        cache_root: &cache_root,
-        reporter: context.reporter,
-        signals: context.signals,
-    };
+    let mut scan =
+        Scan { engine, world, cache_root: &cache_root, reporter: context.reporter, signals: context.signals };
     let Some(image) = scan.look(&name).await? else {
         return Err(ScanError::Absent(name.to_string()).into());
     };
-    let scanner = scan.scanner(&project.root, ground.user.image.scanner.as_ref()).await?;
+    let scanner = scan.scanner(&project.root, found.ground.user.image.scanner.as_ref()).await?;
     let sandbox = Sandbox { owner: stage::owner(), selinux: stage::selinux_enforces() };
     let list = accepted.as_deref().unwrap_or_default();
     let scanned = scan.scan(&name, &image, list, &scanner, &sandbox).await?;

@@ -46,7 +46,7 @@ fn places(option: &ImageOption) -> Result<(), Broken> {
     let copies = option.copy.iter().flat_map(|copy| &copy.paths);
     let taken: Vec<&String> = copies.chain(option.links.iter().map(|[_, link]| link)).collect();
     for place in taken.iter().copied().chain(&option.path) {
-        if check_target(place).is_err() || !place.chars().all(is_plain) {
+        if !is_place(place) {
             return Rule::ImagePlace.broken(format!(
                 "{place:?} is no place in an image: it is absolute, in its shortest spelling, without signs"
             ));
@@ -63,9 +63,14 @@ fn places(option: &ImageOption) -> Result<(), Broken> {
     }
 }
 
-/// What no builder takes for a pattern, a variable or a quote.
-fn is_plain(c: char) -> bool {
-    c.is_alphanumeric() || "/._-+@=~, ".contains(c)
+/// Whether this can be a place in an image.
+pub fn is_place(path: &str) -> bool {
+    check_target(path).is_ok() && is_literal(path)
+}
+
+/// Whether a builder takes every character of a path for itself: neither as a pattern, nor a variable, nor a quote.
+pub fn is_literal(path: &str) -> bool {
+    path.chars().all(|c| c.is_alphanumeric() || "/._-+@=~, ".contains(c))
 }
 
 fn holds(folder: &str, path: &str) -> bool {
