@@ -1,7 +1,10 @@
-//! What a gate costs beside one plain container that does the same, and a plan beside no program.
+//! What a gate costs beside one plain container that does the same, a plan beside no program, and verified extensions
+//! in a jail beside plain ones.
 //!
 //! Prints ratios of medians measured in one run, with the budget of each. Run it with
 //! `.ci/build && cargo bench -p devflow-tests`.
+
+use std::path::Path;
 
 use devflow_tests::{Engine, Sandbox, Spec, medians};
 
@@ -55,8 +58,27 @@ fn plan() {
     println!("plan, 3 extensions: {plan:.1?}, {more:.1?} more than /bin/true (budget 12 ms)");
 }
 
+/// What it costs that extensions are kept in a jail, and that they are verified besides.
+fn start() {
+    let sandbox = Sandbox::without_engine();
+    let (found, pinned) = (sandbox.project("mixed", "found"), sandbox.project("mixed", "pinned"));
+    let dwf = |project: &Path, jail: &str, words: &[&str]| {
+        sandbox.write(&format!("{jail}/devflow/config.toml"), &format!("[extensions]\njail = \"{jail}\"\n"));
+        let config = sandbox.path().join(jail).to_string_lossy().into_owned();
+        sandbox.dwf(project, words.iter().copied()).env("XDG_CONFIG_HOME", &config)
+    };
+    dwf(&pinned, "off", &["ext", "pin", "rust", "node", "python"]).run().expect(0);
+    for (what, project) in [("jailed", &found), ("jailed and pinned", &pinned)] {
+        let [plain, kept] = [dwf(&found, "off", &["plan"]), dwf(project, "required", &["plan"])];
+        let (plain, kept) = medians(ROUNDS, &plain, &kept);
+        let ratio = kept.as_secs_f64() / plain.as_secs_f64();
+        println!("plan, 3 extensions {what}: {kept:.1?} against {plain:.1?} without: {ratio:.2}");
+    }
+}
+
 fn main() {
     plan();
+    start();
     for engine in Engine::ALL {
         gate(engine);
     }
