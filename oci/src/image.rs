@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::environment;
 use crate::hash::{is_sha256, sha256_framed};
@@ -62,7 +62,7 @@ pub enum Entrypoint {
 const SYSTEM: [&str; 7] = ["", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /// What dwf has to know of an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Image {
     /// The id, always with `sha256:`.
     pub id: String,

@@ -86,6 +86,36 @@ fn a_new_lock_file_is_a_new_name_and_no_build() {
     }
 }
 
+/// A run starts its container on what the engine said last time; no action starts on it.
+#[test]
+fn a_name_that_moves_is_noticed() {
+    let sandbox = Sandbox::new(Engine::Docker);
+    let registry = Registry::none(&sandbox);
+    for engine in ENGINES {
+        let dockerfile = "FROM debian:bookworm-slim\nCOPY greeting /greeting\n";
+        let roots = ["moved", "other"].map(|name| project(&sandbox, &registry, name, dockerfile));
+        append(&roots[1].join("greeting"), "and elsewhere\n");
+        let [name, other] =
+            roots.each_ref().map(|root| told(&dwf(&sandbox, root, engine, &["image", "build"])).0);
+        let test = || dwf(&sandbox, &roots[0], engine, &["run", "-v", "test:unit"]);
+        for _ in 0..2 {
+            let run = test();
+            run.expect(0).says("well met");
+            assert!(!run.stderr.contains("and elsewhere"), "{run}");
+        }
+        engine.client().args(["tag", &other, &name]).run().expect(0);
+        let run = test();
+        run.expect(0).says("and elsewhere").says("1 passed");
+        assert_eq!(run.stderr.matches("container  ").count(), 1, "{run}");
+        test().expect(0).says("and elsewhere");
+        engine.client().args(["rmi", &name]).run().expect(0);
+        // It was built from the same inputs as nothing any more: the same image is made again.
+        let run = test();
+        run.expect(0).says("well met");
+        assert!(!run.stderr.contains("and elsewhere"), "{run}");
+    }
+}
+
 #[test]
 fn labels_alone_are_not_believed() {
     let sandbox = Sandbox::new(Engine::Docker);

@@ -6,6 +6,7 @@
 
 mod base;
 mod error;
+mod glance;
 mod inputs;
 mod layout;
 mod maker;
@@ -16,11 +17,9 @@ mod recipe;
 mod space;
 mod work;
 
-use devflow_oci::{Engine, Image, ImageRef, inspect, label};
+use devflow_oci::{Engine, Image, ImageRef, label};
 
 use crate::cache;
-use crate::config::EngineChoice;
-use crate::engine::{self, run};
 use crate::error::Error;
 use crate::identity::{self, Origin};
 use crate::project::Project;
@@ -30,6 +29,7 @@ use crate::world::World;
 
 pub use base::Asker;
 pub use error::ImageError;
+pub use glance::{Doubt, Glance, glance};
 use maker::Maker;
 pub use name::{is_ours, name};
 pub use own::{Own, Removal, own, remove, repository};
@@ -38,34 +38,14 @@ pub use recipe::Recipe;
 pub use space::{Freed, Space};
 
 /// An image that is there.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Ready {
     /// Its name.
     pub name: ImageRef,
     /// What the engine knows of it. Its id is what runs: the name could be given to another image meanwhile.
     pub image: Image,
-}
-
-/// What an engine that was only guessed says of the project's image.
-#[derive(Debug)]
-pub struct Glance {
-    engine: Engine,
-    image: Image,
-}
-
-/// Looks for the project's image while its engine is still being asked who it is: either question costs a client
-/// its whole start. Whatever goes wrong is found out again, and told, by [`ensure`].
-pub async fn glance(
-    choice: EngineChoice,
-    project: &Project,
-    fingerprint: &str,
-    world: &World,
-) -> Option<Glance> {
-    let engine = engine::guess(choice, &project.root, world)?;
-    let question = inspect::inspect(&engine, &name(project, fingerprint).ok()?);
-    let said = run(&question, world, engine::LOOK).await.ok()?;
-    let image = inspect::parse_inspect(said.status.success(), &said.stdout, &said.stderr).ok()??;
-    Some(Glance { engine, image })
+    /// To be settled before an action starts, where this is what the engine said last time.
+    pub doubt: Option<Doubt>,
 }
 
 /// The image that is wanted.
@@ -91,7 +71,8 @@ pub async fn ensure(
     if let Some(seen) = glance
         && (seen.engine.kind, &seen.engine.program) == (engine.kind, &engine.program)
     {
-        return Ok(Ready { name: name(wanted.project, wanted.fingerprint)?, image: seen.image });
+        let name = name(wanted.project, wanted.fingerprint)?;
+        return Ok(Ready { name, image: seen.image, doubt: seen.doubt });
     }
     Images { engine, wanted, world, reporter, signals }.ensure().await
 }
@@ -115,7 +96,7 @@ impl Images<'_> {
     pub async fn ensure(&mut self) -> Result<Ready, Error> {
         let name = name(self.wanted.project, self.wanted.fingerprint)?;
         if let Some(image) = self.maker(&name).look().await? {
-            return Ok(Ready { name, image });
+            return Ok(Ready { name, image, doubt: None });
         }
         let kind = self.engine.kind;
         let mut tried = vec![format!("it is not in {kind}")];
@@ -125,7 +106,7 @@ impl Images<'_> {
             let mut maker = self.maker(&name);
             match maker.pull().await? {
                 Ok(()) => match maker.look().await? {
-                    Some(image) => return Ok(Ready { name, image }),
+                    Some(image) => return Ok(Ready { name, image, doubt: None }),
                     None => tried.push(format!("it was pulled, and {kind} does not have it")),
                 },
                 Err((trouble, words)) => {
@@ -170,7 +151,7 @@ impl Images<'_> {
             );
         }
         match maker.look().await? {
-            Some(image) => Ok(Ready { name, image }),
+            Some(image) => Ok(Ready { name, image, doubt: None }),
             None => {
                 let tried = vec![format!("it was pulled, and {} does not have it", self.engine.kind)];
                 Err(ImageError::Absent { name: name.to_string(), tried }.into())
@@ -258,7 +239,7 @@ impl Images<'_> {
             }
         }
         match self.maker(&name).look().await? {
-            Some(image) => Ok(Ready { name, image }),
+            Some(image) => Ok(Ready { name, image, doubt: None }),
             None => {
                 let tried = vec!["it was built, and the engine does not have it".to_owned()];
                 Err(ImageError::Absent { name: name.to_string(), tried }.into())

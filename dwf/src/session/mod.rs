@@ -134,15 +134,22 @@ impl<'a> Backend<'a> {
         Self::Runners { launches, open: BTreeMap::new(), world, sender }
     }
 
+    /// Starts a session, if it is not there already, before it has anything to do.
+    pub fn open(&mut self, kind: Kind) -> Result<(), SessionError> {
+        if let Self::Runners { launches, open, world, sender } = self
+            && !open.contains_key(&kind)
+            && let Some(launch) = launches.get(&kind)
+        {
+            open.insert(kind, Connection::start(kind, launch, world, sender.clone())?);
+        }
+        Ok(())
+    }
+
     /// Starts an action.
     pub fn start(&mut self, job: &Job) -> Result<(), SessionError> {
+        self.open(job.kind)?;
         match self {
-            Self::Runners { launches, open, world, sender } => {
-                if !open.contains_key(&job.kind)
-                    && let Some(launch) = launches.get(&job.kind)
-                {
-                    open.insert(job.kind, Connection::start(job.kind, launch, world, sender.clone())?);
-                }
+            Self::Runners { open, .. } => {
                 if let Some(connection) = open.get(&job.kind) {
                     connection.send(&wire::Request::Start(job.start.clone()));
                 }

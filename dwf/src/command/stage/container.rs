@@ -19,6 +19,7 @@ use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::schedule::Schedule;
 use crate::session::{Alone, Backend, Launch, Target};
 
 /// A container cannot be made as it would have to be.
@@ -65,8 +66,24 @@ pub(in crate::command) async fn stage<'a>(
     plan: &Plan,
     origin: &Origin,
     engine: &Engine,
-    seen: Option<Box<Glance>>,
+    mut seen: Option<Box<Glance>>,
 ) -> Result<Stage<'a>, Error> {
+    loop {
+        if let Some(stage) = attempt(context, ground, plan, origin, engine, seen.take()).await? {
+            return Ok(stage);
+        }
+    }
+}
+
+/// Stages a run; gives nothing where the image is not what it was taken for.
+async fn attempt<'a>(
+    context: &mut Context<'a>,
+    ground: &Ground,
+    plan: &Plan,
+    origin: &Origin,
+    engine: &Engine,
+    seen: Option<Box<Glance>>,
+) -> Result<Option<Stage<'a>>, Error> {
     let world = context.world;
     let project = &ground.project;
     let config = &project.config.file.container;
@@ -124,9 +141,8 @@ pub(in crate::command) async fn stage<'a>(
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
     singles.show(&jobs);
-    context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
-    let backend = match runner {
+    let mut backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
         None => {
             singles.prepare(&jobs)?;
@@ -134,7 +150,20 @@ pub(in crate::command) async fn stage<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
     };
-    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
+    if let Some(doubt) = ready.doubt {
+        // The first session starts meanwhile.
+        if let Some(job) = Schedule::new(plan, 1, false).start().and_then(|at| jobs.get(at)) {
+            backend.open(job.kind)?;
+        }
+        let settled = context.signals.unless(doubt.settle()).await;
+        if !matches!(settled, Ok(true)) {
+            backend.kill().await?;
+            settled?;
+            return Ok(None);
+        }
+    }
+    context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
+    Ok(Some(Stage { jobs, backend, inbox, scratch: Some(scratch) }))
 }
 
 fn launches(
