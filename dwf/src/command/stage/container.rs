@@ -102,6 +102,7 @@ pub(in crate::command) async fn stage<'a>(
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
+    super::expect_reports(context.reporter, plan, &caches, &project.root, false);
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
