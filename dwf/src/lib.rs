@@ -139,7 +139,8 @@ fn plain_reporter() -> Reporter {
 }
 
 fn stderr() -> Screen {
-    let size = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, height)| (width.0, height.0));
+    let size =
+        || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, height)| (width.0, height.0));
     Screen::new(Box::new(std::io::stderr()), size)
 }
 

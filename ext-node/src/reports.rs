@@ -20,7 +20,13 @@ const WITHOUT_JUNIT: &str = "<18.20 || >=19 <20.10";
 const CACHE: &str = "node_modules";
 
 /// Lets the tests of an action report, where that is possible.
-pub(crate) fn add(facts: &Facts, config: &Config, command: &CommandName, args: &[String], action: &mut Action) {
+pub(crate) fn add(
+    facts: &Facts,
+    config: &Config,
+    command: &CommandName,
+    args: &[String],
+    action: &mut Action,
+) {
     // Nothing is installed where nothing is needed before, and on the host the folder may not be there.
     if action.needs.is_empty() {
         return;
@@ -33,9 +39,12 @@ pub(crate) fn add(facts: &Facts, config: &Config, command: &CommandName, args: &
     let file = format!("${{cache:{CACHE}}}/{name}");
     let [step] = action.steps.as_slice() else { return };
     let words: Vec<Template> = match (script(facts, config, command), step.program.as_str()) {
-        (Some(words), _) if junit(facts) => {
-            words.iter().map(String::as_str).chain(args.iter().map(String::as_str)).map(Template::literal).collect()
-        }
+        (Some(words), _) if junit(facts) => words
+            .iter()
+            .map(String::as_str)
+            .chain(args.iter().map(String::as_str))
+            .map(Template::literal)
+            .collect(),
         (None, "node") if junit(facts) => step.args.clone(),
         _ => return,
     };
@@ -47,7 +56,8 @@ pub(crate) fn add(facts: &Facts, config: &Config, command: &CommandName, args: &
         format!("--test-reporter-destination={file}"),
     ];
     let mut step = run::tool(facts, "node", &[], &[]);
-    let (first, rest) = words.split_first().map_or((None, words.as_slice()), |(first, rest)| (Some(first), rest));
+    let (first, rest) =
+        words.split_first().map_or((None, words.as_slice()), |(first, rest)| (Some(first), rest));
     step.args.extend(first.cloned());
     step.args.extend(more.iter().filter_map(|word| word.parse().ok()));
     step.args.extend(rest.iter().cloned());
@@ -103,7 +113,9 @@ mod tests {
             (">=22", "node --test --test-reporter=dot a.js", "", plain),
             (">=22", "jest a.js", "", plain),
         ] {
-            let package = format!(r#"{{"engines":{{"node":"{node}"}},"dependencies":{{"a":"1"}},"scripts":{{"test":"{script}"{more}}}}}"#);
+            let package = format!(
+                r#"{{"engines":{{"node":"{node}"}},"dependencies":{{"a":"1"}},"scripts":{{"test":"{script}"{more}}}}}"#
+            );
             check(&facts(&package), &[("test:unit", expected)]);
         }
         let alone = r#"{"engines":{"node":">=22"},"scripts":{"test":"node --test a.js"}}"#;

@@ -75,10 +75,12 @@ mod tests {
             env: env.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect(),
             path: Vec::new(),
         };
-        let choices = vec![choice(&[("X", None)]), choice(&[("NO_COLOR", Some("1"))]), choice(&[("TERM", Some("a"))])];
+        let choices =
+            vec![choice(&[("X", None)]), choice(&[("NO_COLOR", Some("1"))]), choice(&[("TERM", Some("a"))])];
         let start = wire::Start { id: 0, choices, timeout_ms: None, grace_ms: 0 };
         let name: crate::name::Wanted = "a/test:unit".parse().unwrap();
-        let name = crate::name::FullName { member: Default::default(), stack: name.stack, command: name.command };
+        let name =
+            crate::name::FullName { member: Default::default(), stack: name.stack, command: name.command };
         let mut jobs = [Job { name, kind: Kind::Check, start }];
         tell(&mut jobs, "xterm");
         let shown: Vec<String> = jobs[0].start.choices.iter().map(|c| format!("{:?}", c.env)).collect();

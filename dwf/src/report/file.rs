@@ -49,7 +49,9 @@ impl Explain for ReportError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Write(..) => Some("name a file in a folder that is there and that no action removes".to_owned()),
+            Self::Write(..) => {
+                Some("name a file in a folder that is there and that no action removes".to_owned())
+            }
             Self::Make { .. } => None,
         }
     }

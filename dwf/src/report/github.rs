@@ -181,7 +181,9 @@ mod tests {
     fn a_summary_is_bounded() {
         let entries: Vec<Entry> = (0..20_000)
             .map(|number| {
-                let mut entry = Entry::new(format!("m{number}#a/test:unit").parse::<crate::name::Wanted>().map(full).unwrap());
+                let mut entry = Entry::new(
+                    format!("m{number}#a/test:unit").parse::<crate::name::Wanted>().map(full).unwrap(),
+                );
                 entry.told = Told::Failed;
                 entry.reason = Some("|".repeat(400));
                 entry.reproduce = Some("dwf run x".repeat(50));

@@ -99,7 +99,8 @@ fn action(entry: &Entry) -> Action<'_> {
 }
 
 fn report(taken: &Taken) -> Report<'_> {
-    let count = |wanted: fn(&CaseResult) -> bool| taken.cases.iter().filter(|case| wanted(&case.result)).count();
+    let count =
+        |wanted: fn(&CaseResult) -> bool| taken.cases.iter().filter(|case| wanted(&case.result)).count();
     Report {
         format: "junit",
         path: &taken.path,

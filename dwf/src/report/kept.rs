@@ -148,7 +148,10 @@ mod tests {
             let left_out = size - HEAD - TAIL;
             match left_out {
                 0 => assert_eq!(note, ""),
-                _ => assert!(note.starts_with(&format!("\n[dwf: {left_out} bytes are left out here")), "{note}"),
+                _ => assert!(
+                    note.starts_with(&format!("\n[dwf: {left_out} bytes are left out here")),
+                    "{note}"
+                ),
             }
         }
     }

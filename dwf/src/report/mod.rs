@@ -208,7 +208,9 @@ impl Reporter {
         let failed = |reason: String| ReportError::Make { path: target.path().to_owned(), reason };
         let elapsed = (self.clock)();
         let text = match target.format {
-            Format::Junit => junit::whole(&mut self.ledger, elapsed).map_err(|error| failed(error.to_string()))?,
+            Format::Junit => {
+                junit::whole(&mut self.ledger, elapsed).map_err(|error| failed(error.to_string()))?
+            }
             Format::Json => json::whole(&self.ledger, elapsed).map_err(|error| failed(error.to_string()))?,
         };
         target.write(&text)

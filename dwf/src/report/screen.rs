@@ -31,10 +31,7 @@ pub struct Shared(Arc<Mutex<Screen>>);
 
 impl Shared {
     /// A screen on this stream; `size` is the terminal's, where it is one.
-    pub fn new(
-        err: Box<dyn Write + Send>,
-        size: impl Fn() -> Option<Size> + Send + 'static,
-    ) -> Self {
+    pub fn new(err: Box<dyn Write + Send>, size: impl Fn() -> Option<Size> + Send + 'static) -> Self {
         let screen = Screen { err, size: Box::new(size), wanted: Vec::new(), drawn: Vec::new() };
         Self(Arc::new(Mutex::new(screen)))
     }

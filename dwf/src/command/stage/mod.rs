@@ -38,7 +38,13 @@ fn channel() -> (Sender, mpsc::Receiver<Message>) {
 }
 
 /// Tells the reporter where the actions' tools will report; what is there now is an earlier run's.
-fn expect_reports(reporter: &mut Reporter, plan: &Plan, caches: &[CachePlace<'_>], root: &Path, on_host: bool) {
+fn expect_reports(
+    reporter: &mut Reporter,
+    plan: &Plan,
+    caches: &[CachePlace<'_>],
+    root: &Path,
+    on_host: bool,
+) {
     for action in &plan.actions {
         let sources = lower::report_places(plan, action, caches, root, on_host);
         let sources = sources.into_iter().map(|(base, path)| Source::new(base, path)).collect();

@@ -67,10 +67,15 @@ fn what_is_broken_is_a_note() {
     check("<testsuite><testcase name='x'/>", &["//x passed", "! it ends in the middle"]);
     let nested = "<testsuite>".repeat(100);
     check(&nested, &["! more than 64 elements are inside each other"]);
-    for bad in ["<testsuite></other>", "<testsuite><testcase name=", "\0\0\0<", "<testsuite name='&#0;' time='NaN'/"] {
+    for bad in
+        ["<testsuite></other>", "<testsuite><testcase name=", "\0\0\0<", "<testsuite name='&#0;' time='NaN'/"]
+    {
         assert!(read(bad.as_bytes()).problem.is_some(), "{bad}");
     }
-    check("<testsuite><testcase name='x' time='-1'/><testcase time='1e400'/></testsuite>", &["//x passed", "// passed"]);
+    check(
+        "<testsuite><testcase name='x' time='-1'/><testcase time='1e400'/></testsuite>",
+        &["//x passed", "// passed"],
+    );
 }
 
 #[test]
@@ -84,10 +89,14 @@ fn no_entity_is_expanded() {
 fn a_huge_report_is_bounded() {
     let cases = "<testcase name='x'><failure>".to_owned() + &"y".repeat(40_000) + "</failure></testcase>";
     let taken = read(format!("<testsuite>{}</testsuite>", cases.repeat(700)).as_bytes());
-    let said: usize = taken.cases.iter().map(|case| match &case.result {
-        CaseResult::Failed { text, .. } => text.len(),
-        _ => 0,
-    }).sum();
+    let said: usize = taken
+        .cases
+        .iter()
+        .map(|case| match &case.result {
+            CaseResult::Failed { text, .. } => text.len(),
+            _ => 0,
+        })
+        .sum();
     assert_eq!((taken.cases.len(), said), (700, 8 << 20));
 
     let many = "<testcase/>".repeat(50_001);
@@ -123,7 +132,8 @@ fn every_action_is_there_and_its_tests_below() {
     ledger.entry(&name("web#b/test:unit")).output = Some(kept);
     ledger.entry(&name("web#b/test:unit")).reproduce = Some("dwf run web#b/test:unit".into());
     let xml = "<testsuite name='s'><testcase name='t'><failure message='no'>text</failure></testcase>";
-    ledger.entry(&name("web#b/test:unit")).taken = vec![Taken { path: "r.xml".into(), ..read(xml.as_bytes()) }];
+    ledger.entry(&name("web#b/test:unit")).taken =
+        vec![Taken { path: "r.xml".into(), ..read(xml.as_bytes()) }];
     ledger.facts.error = Some("the container ended".into());
 
     let text = whole(&mut ledger, Duration::from_secs(3)).unwrap();
@@ -143,8 +153,9 @@ fn every_action_is_there_and_its_tests_below() {
     assert!(text.contains("[dwf: the report r.xml: it ends in the middle]"), "{text}");
     assert!(text.contains("red ]]&gt;  \u{fffd}    &lt;end&gt;"), "{text}");
     assert!(!text.contains(['\0', '\x1b']), "{text}");
-    let counts: BTreeMap<&str, bool> =
-        [("failures=\"3\"", true), ("errors=\"1\"", true)].map(|(count, _)| (count, text.contains(count))).into();
+    let counts: BTreeMap<&str, bool> = [("failures=\"3\"", true), ("errors=\"1\"", true)]
+        .map(|(count, _)| (count, text.contains(count)))
+        .into();
     assert!(counts.values().all(|there| *there), "{counts:?}\n{text}");
 }
 
@@ -155,8 +166,10 @@ fn the_json_says_the_same() {
     ledger.entry(&name("web#b/test:unit")).start = Some(Duration::from_millis(250));
     ledger.finished(&name("web#b/test:unit"), &Outcome::TimedOut, used);
     ledger.left(&name("lint:policy"), Told::NotRun, "not run: stopped");
-    let xml = "<testsuite><testcase/><testcase><error/></testcase><testcase><skipped/></testcase></testsuite>";
-    ledger.entry(&name("web#b/test:unit")).taken = vec![Taken { path: "r.xml".into(), ..read(xml.as_bytes()) }];
+    let xml =
+        "<testsuite><testcase/><testcase><error/></testcase><testcase><skipped/></testcase></testsuite>";
+    ledger.entry(&name("web#b/test:unit")).taken =
+        vec![Taken { path: "r.xml".into(), ..read(xml.as_bytes()) }];
     let text = crate::report::json::whole(&ledger, Duration::from_secs(3)).unwrap();
     let run: serde_json::Value = serde_json::from_str(&text).unwrap();
     let schema = include_str!("../../../schema/report-1.schema.json");

@@ -67,9 +67,10 @@ fn action(entry: &mut Entry) -> TestCase {
     if let Some(used) = entry.used {
         case.set_time(used.elapsed);
     }
-    let problems = entry.taken.iter().filter_map(|taken| {
-        Some(format!("[dwf: the report {}: {}]\n", taken.path, taken.problem.as_ref()?))
-    });
+    let problems = entry
+        .taken
+        .iter()
+        .filter_map(|taken| Some(format!("[dwf: the report {}: {}]\n", taken.path, taken.problem.as_ref()?)));
     let mut out: String = problems.collect();
     if let Some(kept) = &mut entry.output {
         out.push_str(&plain(&kept.end(OUTPUT)));
@@ -126,8 +127,7 @@ fn test(case: &Case) -> TestCase {
 /// Text that XML can hold, without colours.
 fn clean(text: &str) -> String {
     let text = plain(text.as_bytes()).replace('\t', "    ");
-    let held = |c: &char| {
-        *c == '\n' || (*c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
-    };
+    let held =
+        |c: &char| *c == '\n' || (*c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'));
     text.chars().filter(held).collect()
 }

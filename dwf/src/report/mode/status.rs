@@ -55,7 +55,12 @@ impl Status {
     }
 
     /// The lines, for a terminal of this size.
-    pub fn lines(&self, now: Duration, (columns, rows): Size, paint: impl Fn(&str, &str) -> String) -> Vec<String> {
+    pub fn lines(
+        &self,
+        now: Duration,
+        (columns, rows): Size,
+        paint: impl Fn(&str, &str) -> String,
+    ) -> Vec<String> {
         let width = usize::from(columns).saturating_sub(FREE);
         // Too small to say anything in.
         if !self.is_live() || width < 12 || rows < 4 {
@@ -167,7 +172,8 @@ mod tests {
 
     #[test]
     fn every_line_fits() {
-        let many: Vec<String> = (0..40).map(|n| format!("apps/名前-{n}#stack/test:a-long-selector-{n}")).collect();
+        let many: Vec<String> =
+            (0..40).map(|n| format!("apps/名前-{n}#stack/test:a-long-selector-{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let status = status(&many, &[]);
         for columns in 0..120 {

@@ -63,7 +63,8 @@ impl Shown {
         // A terminal begins each line at its first column; a pipe does not.
         parser.process(self.text().replace('\n', "\r\n").as_bytes());
         assert!(!parser.screen().hide_cursor());
-        let rows: Vec<String> = parser.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect();
+        let rows: Vec<String> =
+            parser.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect();
         let end = rows.iter().rposition(|row| !row.is_empty()).map_or(0, |at| at + 1);
         rows[..end].to_vec()
     }
@@ -191,7 +192,12 @@ fn a_terminal_shows_what_runs_below_what_has_ended() {
     shown.show(1010, Event::Started(&names[1]));
     assert_eq!(shown.mode.due(), Some(Duration::from_millis(1100)), "drawn soon, not at once");
     shown.mode.tick(Duration::from_millis(1100), &shown.printer);
-    let both = ["plan x", "RUN   a/build:debug        0 s", "RUN   b/test:unit          0 s", "0 of 3 done, 2 running, 1 waiting, 1 s"];
+    let both = [
+        "plan x",
+        "RUN   a/build:debug        0 s",
+        "RUN   b/test:unit          0 s",
+        "0 of 3 done, 2 running, 1 waiting, 1 s",
+    ];
     assert_eq!(shown.seen(size), both);
     assert_eq!(shown.mode.due(), Some(Duration::from_secs(2)), "nothing changes before");
     let before = shown.text().len();
@@ -204,7 +210,12 @@ fn a_terminal_shows_what_runs_below_what_has_ended() {
     shown.show(62_500, Event::Finished(&names[0], &Outcome::Passed, used, None));
     assert_eq!(
         shown.seen(size),
-        ["plan x", "PASS  a/build:debug    61.00 s", "RUN   b/test:unit  1 min 01 s", "1 of 3 done, 1 running, 1 waiting, 1 min 02 s"]
+        [
+            "plan x",
+            "PASS  a/build:debug    61.00 s",
+            "RUN   b/test:unit  1 min 01 s",
+            "1 of 3 done, 1 running, 1 waiting, 1 min 02 s"
+        ]
     );
 
     shown.show(63_000, Event::Verdict(false, "over"));
