@@ -2,6 +2,7 @@
 
 pub mod ext;
 pub mod image;
+pub mod output;
 
 use std::path::PathBuf;
 
@@ -133,6 +134,9 @@ pub struct RunOptions {
     /// Run every action, whatever is known of earlier runs
     #[arg(long)]
     pub force: bool,
+    /// How it is shown and reported.
+    #[command(flatten)]
+    pub output: output::OutputOptions,
 }
 
 /// `dwf fingerprint`.

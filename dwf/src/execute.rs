@@ -159,12 +159,14 @@ impl Run<'_, '_> {
             }
             let waiting = self.backend.silent().is_some();
             let overdue = HELLO.saturating_sub(asked.elapsed());
+            let due = self.reporter.due();
             tokio::select! {
                 biased;
                 number = self.signals.next() => {
                     self.heard += 1;
                     return self.interrupted(number, progress).await.map(Some);
                 }
+                () = sleep(due.unwrap_or_default()), if due.is_some() => self.reporter.tick(),
                 Some(message) = self.inbox.recv() => self.hear(message, progress).await?,
                 () = sleep(overdue), if waiting => {
                     return Err(SessionError::Slow { place: "session", seconds: HELLO.as_secs() });
@@ -216,6 +218,9 @@ impl Run<'_, '_> {
                     Event::Hello { version } => return Err(SessionError::Version(version)),
                     Event::Started { id, .. } => {
                         progress.started.insert(id, Instant::now());
+                        if let Some(job) = usize::try_from(id).ok().and_then(|at| self.jobs.get(at)) {
+                            self.reporter.started(&job.name);
+                        }
                     }
                     Event::Output { id, data, .. } => {
                         if let Some(job) = usize::try_from(id).ok().and_then(|at| self.jobs.get(at)) {
@@ -246,7 +251,7 @@ impl Run<'_, '_> {
         self.schedule.ended(at, *outcome == Outcome::Passed);
         match outcome {
             Outcome::Passed => tally.passed += 1,
-            Outcome::Failed(_) => tally.failed += 1,
+            Outcome::Failed(_) | Outcome::TimedOut => tally.failed += 1,
             Outcome::Cancelled => tally.not_run += 1,
         }
         self.reporter.finished(&job.name, outcome, used);

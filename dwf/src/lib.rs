@@ -47,9 +47,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Color, Command};
+use cli::{Cli, Command};
 use error::{Error, Exit, Explain};
-use report::Reporter;
+use report::{Reporter, Screen};
 use signals::Signals;
 use world::World;
 
@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
     process::keep_descriptors();
     let world = match World::read() {
         Ok(world) => world,
-        Err(error) => return fail(&mut stderr_reporter(false, false), &error.into()),
+        Err(error) => return fail(&mut plain_reporter(), &error.into()),
     };
     if world.args.get(1).is_some_and(|arg| arg == "__runner") {
         return devflow_runner::serve();
@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
     if world.args.get(1).is_some_and(|arg| arg == conformance::apart::WORD) {
         return match conformance::apart::serve(world.args.get(2..).unwrap_or_default()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&mut stderr_reporter(false, false), &error.into()),
+            Err(error) => fail(&mut plain_reporter(), &error.into()),
         };
     }
     let cli = match parse(&world) {
@@ -77,13 +77,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
         }
     };
-    listen_to_traces(&world);
-    let color = match cli.global.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => world.terminal && world.var("NO_COLOR").is_none() && world.var("TERM") != Some("dumb"),
-    };
-    let mut reporter = stderr_reporter(color, cli.global.verbose);
+    let screen = stderr();
+    listen_to_traces(&world, screen.clone());
+    leave_before_a_panic(screen.clone());
+    let color = report::color::paints(cli.global.color, world.terminal, |name| world.var(name));
+    let mut reporter = Reporter::new(Box::new(std::io::stdout()), screen, color, cli.global.verbose);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&mut reporter, &StartError(error).into()),
@@ -136,8 +134,23 @@ fn fail(reporter: &mut Reporter, error: &Error) -> ExitCode {
     ExitCode::from(error.exit().code())
 }
 
-fn stderr_reporter(color: bool, verbose: bool) -> Reporter {
-    Reporter::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), color, verbose)
+fn plain_reporter() -> Reporter {
+    Reporter::new(Box::new(std::io::stdout()), stderr(), false, false)
+}
+
+fn stderr() -> Screen {
+    let size =
+        || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, height)| (width.0, height.0));
+    Screen::new(Box::new(std::io::stderr()), size)
+}
+
+/// What a panic says must not stand among lines that are drawn anew.
+fn leave_before_a_panic(screen: Screen) {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        screen.leave();
+        tell(info);
+    }));
 }
 
 /// Parses the command line; `dwf test:unit` is `dwf run test:unit`, `dwf check:main` is `dwf verify main`.
@@ -167,14 +180,14 @@ fn unknown(word: &str) -> clap::Error {
     command.error(clap::error::ErrorKind::InvalidSubcommand, format!("there is no command `{word}`{help}"))
 }
 
-fn listen_to_traces(world: &World) {
+fn listen_to_traces(world: &World, screen: Screen) {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
 
     let filter = world.var("RUST_LOG").and_then(|text| text.parse::<Targets>().ok());
     let filter = filter.unwrap_or_else(|| Targets::new().with_target("devflow", LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(trace::Lines);
+    let lines = tracing_subscriber::fmt::layer().with_writer(screen).event_format(trace::Lines);
     // A second subscriber can only come from a test.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

@@ -14,6 +14,7 @@ mod manager;
 mod manifest;
 mod node;
 mod products;
+mod reports;
 mod resolve;
 mod run;
 #[cfg(test)]

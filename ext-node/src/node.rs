@@ -29,16 +29,21 @@ pub(crate) struct Node {
 /// The Node that the files of a member and its workspace ask for: the version that developers use
 /// before the range that the package supports.
 pub(crate) fn wanted(facts: &Facts) -> Node {
+    match text(facts) {
+        None => Node { tag: Some(DEFAULT.to_owned()), debian: true, asked: None },
+        Some((file, text)) => Node { asked: Some(format!("{file} says {text}")), ..named(text) },
+    }
+}
+
+/// The version or range that is asked for, and which file does.
+pub(crate) fn text(facts: &Facts) -> Option<(&str, &str)> {
     let plain = facts.node.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
     let volta = facts.packages_json().find_map(|package| package.volta.as_deref());
     let engines = facts.packages_json().find_map(|package| package.node.as_deref());
     let of_package = volta
         .map(|text| ("volta.node in package.json", text))
         .or(engines.map(|text| ("engines.node in package.json", text)));
-    match plain.or(of_package) {
-        None => Node { tag: Some(DEFAULT.to_owned()), debian: true, asked: None },
-        Some((file, text)) => Node { asked: Some(format!("{file} says {text}")), ..named(text) },
-    }
+    plain.or(of_package)
 }
 
 fn named(text: &str) -> Node {

@@ -12,7 +12,7 @@ use devflow_protocol::sdk::Failure;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::scripts::{self, Found, TYPES};
-use crate::{install, products, run, tools};
+use crate::{install, products, reports, run, tools};
 
 /// The commands that every project of Node is asked about.
 pub(crate) const COMMANDS: [&str; 14] = [
@@ -60,6 +60,9 @@ pub(crate) fn resolve(
         Err(because) => return Ok(Resolution::skip(because)),
     };
     action.needs = install::ready(facts, config);
+    if command.verb() == "test" {
+        reports::add(facts, config, command, args, &mut action);
+    }
     // Only for tools: a dependency that brings a program `npm` is not meant by the others.
     if action.steps.iter().any(|step| step.program.as_str() != facts.manager.program()) {
         action.path = run::path(facts);

@@ -50,7 +50,7 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
 }
 
 fn env(facts: &Facts, config: &Config) -> BTreeMap<EnvName, Template> {
-    let mut env = vec![("CARGO_TERM_COLOR", "always")];
+    let mut env = Vec::new();
     match config.sccache {
         Some(true) => env.push(("RUSTC_WRAPPER", "sccache")),
         Some(false) if caches::configured(facts) => env.push(("RUSTC_WRAPPER", "")),

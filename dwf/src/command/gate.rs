@@ -6,6 +6,7 @@ use devflow_oci::{Engine, Invocation};
 
 use super::Context;
 use super::ask::{Answered, Ground};
+use super::reports::Reports;
 use super::stage::{self, Stage};
 use crate::cli::RunOptions;
 use crate::config::{EngineChoice, Profile};
@@ -13,10 +14,13 @@ use crate::engine;
 use crate::error::Error;
 use crate::execute::{Run, Tally};
 use crate::image::{self, Glance};
+use crate::lower;
 use crate::name::FullName;
 use crate::plan::Plan;
 use crate::profile::{Decision, Flags, decide};
 use crate::query::Request;
+use crate::report;
+use crate::report::Facts;
 use crate::schedule::Schedule;
 use crate::trust::check_owner;
 
@@ -25,6 +29,12 @@ pub(super) async fn run(
     request: Request,
     options: &RunOptions,
 ) -> Result<bool, Error> {
+    let reports = Reports::begin(context, &options.output)?;
+    let result = gate(context, request, options).await;
+    reports.end(context, result)
+}
+
+async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions) -> Result<bool, Error> {
     let begun = Instant::now();
     let ground = Ground::load(context)?;
     check_owner(&ground.project, context.world.uid)?;
@@ -32,6 +42,7 @@ pub(super) async fn run(
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
     context.reporter.note(&format!("plan       {}", plan.digest()));
+    *context.reporter.facts() = facts(&ground, &plan, &place);
     for note in &plan.notes {
         context.reporter.detail(&format!("note: {note}"));
     }
@@ -43,12 +54,15 @@ pub(super) async fn run(
         context.reporter.verdict(true, "nothing to do");
         return Ok(true);
     }
-    let stage = match place {
+    let mut stage = match place {
         Place::Container(engine, seen) => {
             stage::container(context, &ground, &plan, &answered.origin, &engine, seen).await?
         }
         Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
     };
+    if context.world.terminal && context.reporter.has_color() {
+        report::color::tell(&mut stage.jobs, context.world.var("TERM").unwrap_or("xterm"));
+    }
     let tally = execute(context, &plan, stage, options).await;
     let line = Reproduce::new(context, &ground, &request);
     context.reporter.failures(|name| line.of(name));
@@ -61,6 +75,28 @@ pub(super) async fn run(
 enum Place {
     Container(Engine, Option<Box<Glance>>),
     Host(Option<String>),
+}
+
+/// What reports say of the run as a whole.
+fn facts(ground: &Ground, plan: &Plan, place: &Place) -> Facts {
+    let root = ground.project.root.clone();
+    let (profile, workspace, engine) = match place {
+        Place::Container(engine, _) => {
+            let engine = (engine.kind.to_string(), engine.version.to_string());
+            (Profile::Container, lower::WORKSPACE.to_owned(), Some(engine))
+        }
+        Place::Host(_) => (Profile::Host, root.to_string_lossy().into_owned(), None),
+    };
+    Facts {
+        project: Some(plan.project.clone()),
+        workspace: Some(workspace),
+        root: Some(root),
+        plan: Some(plan.digest()),
+        fingerprint: Some(plan.fingerprint.clone()),
+        profile: Some(profile.to_string()),
+        engine,
+        error: None,
+    }
 }
 
 /// Asks the extensions while the engine is being looked for.

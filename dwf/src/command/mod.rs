@@ -9,6 +9,7 @@ mod gate;
 mod image;
 mod init;
 mod plan;
+mod reports;
 mod stage;
 mod trust;
 

@@ -119,6 +119,7 @@ async fn attempt<'a>(
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
+    super::expect_reports(context.reporter, plan, &caches, &project.root, false);
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,

@@ -10,10 +10,15 @@ pub(super) use host::stage as host;
 
 pub(super) use prepared::{owner, owner_of, selinux_enforces};
 pub(super) use scratch::Scratch;
+
+use std::path::Path;
+
 use tokio::sync::mpsc;
 
 use crate::error::{Exit, Explain};
-use crate::lower::Job;
+use crate::lower::{self, CachePlace, Job};
+use crate::plan::Plan;
+use crate::report::{Reporter, Source};
 use crate::session::{Backend, Message, Sender};
 
 /// Messages between the sessions and the executor; a session that says more has to wait.
@@ -30,6 +35,21 @@ pub(super) struct Stage<'a> {
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {
     mpsc::channel(INBOX)
+}
+
+/// Tells the reporter where the actions' tools will report; what is there now is an earlier run's.
+fn expect_reports(
+    reporter: &mut Reporter,
+    plan: &Plan,
+    caches: &[CachePlace<'_>],
+    root: &Path,
+    on_host: bool,
+) {
+    for action in &plan.actions {
+        let sources = lower::report_places(plan, action, caches, root, on_host);
+        let sources = sources.into_iter().map(|(base, path)| Source::new(base, path)).collect();
+        reporter.sources(&action.name, sources);
+    }
 }
 
 /// A result could not be printed.
