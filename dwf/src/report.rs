@@ -24,8 +24,8 @@ pub enum Outcome {
     Passed,
     /// It did not, for this reason.
     Failed(String),
-    /// dwf ended it.
-    Cancelled,
+    /// dwf ended it, for this reason.
+    Cancelled(String),
 }
 
 /// Numbers of a finished action.
@@ -111,7 +111,7 @@ impl Reporter {
         let line = match outcome {
             Outcome::Passed => self.row("32", "PASS", name, &text),
             Outcome::Failed(reason) => self.row("31", "FAIL", name, &format!("{text}  {reason}")),
-            Outcome::Cancelled => self.row("33", "STOP", name, &text),
+            Outcome::Cancelled(reason) => self.row("33", "STOP", name, &format!("{text}  {reason}")),
         };
         self.line(&line);
         match outcome {
@@ -131,7 +131,10 @@ impl Reporter {
 
     /// Shows every failure whole, each with the line that reproduces it.
     pub fn failures(&mut self, reproduce: impl Fn(&FullName) -> String) {
-        for (name, reason) in std::mem::take(&mut self.failed) {
+        let mut failed = std::mem::take(&mut self.failed);
+        // As the plan has them, whichever ended first.
+        failed.sort();
+        for (name, reason) in failed {
             let head = self.paint("1;31", &shown(&format!("━━ {name} failed: {reason}")));
             self.line("");
             self.line(&head);
@@ -237,7 +240,7 @@ pub fn outcome(end: &End) -> Outcome {
             Outcome::Failed(format!("killed by {name}"))
         }
         End::TimedOut => Outcome::Failed("timed out".to_owned()),
-        End::Cancelled => Outcome::Cancelled,
+        End::Cancelled => Outcome::Cancelled("cancelled".to_owned()),
         End::NotStarted { program, missing: true, .. } => {
             Outcome::Failed(format!("no program `{program}` was found"))
         }

@@ -30,6 +30,8 @@ pub enum Message {
     Closed(Kind),
     /// What a session says cannot be read.
     Lost(Kind, String),
+    /// The service with this number is ready, or of no use any more, and why.
+    Service(usize, Result<(), String>),
 }
 
 /// The receiving end is the executor's; when it is full, whoever writes has to wait.
@@ -134,15 +136,22 @@ impl<'a> Backend<'a> {
         Self::Runners { launches, open: BTreeMap::new(), world, sender }
     }
 
+    /// Starts a session, if it has not been.
+    pub fn open(&mut self, kind: Kind) -> Result<(), SessionError> {
+        if let Self::Runners { launches, open, world, sender } = self
+            && !open.contains_key(&kind)
+            && let Some(launch) = launches.get(&kind)
+        {
+            open.insert(kind, Connection::start(kind, launch, world, sender.clone())?);
+        }
+        Ok(())
+    }
+
     /// Starts an action.
     pub fn start(&mut self, job: &Job) -> Result<(), SessionError> {
+        self.open(job.kind)?;
         match self {
-            Self::Runners { launches, open, world, sender } => {
-                if !open.contains_key(&job.kind)
-                    && let Some(launch) = launches.get(&job.kind)
-                {
-                    open.insert(job.kind, Connection::start(job.kind, launch, world, sender.clone())?);
-                }
+            Self::Runners { open, .. } => {
                 if let Some(connection) = open.get(&job.kind) {
                     connection.send(&wire::Request::Start(job.start.clone()));
                 }
@@ -180,6 +189,14 @@ impl<'a> Backend<'a> {
                 open.iter().find(|(_, connection)| !connection.greeted()).map(|(kind, _)| *kind)
             }
             Self::Alone(_) => None,
+        }
+    }
+
+    /// Whether a session is there.
+    pub fn is_there(&self, kind: Kind) -> bool {
+        match self {
+            Self::Runners { open, .. } => open.get(&kind).is_some_and(Connection::greeted),
+            Self::Alone(_) => false,
         }
     }
 

@@ -8,6 +8,7 @@ use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocati
 use devflow_runner::wire;
 
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
@@ -19,6 +20,7 @@ use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::service::Services;
 use crate::session::{Alone, Backend, Launch, Target};
 
 /// A container cannot be made as it would have to be.
@@ -118,7 +120,16 @@ pub(in crate::command) async fn stage<'a>(
         selinux,
         mounts: &mounts,
         caches: &caches,
+        services: &plan.services.iter().map(|service| service.name.clone()).collect::<Vec<_>>(),
     };
+    if runner.is_none() {
+        let architecture = &ready.image.architecture;
+        none(plan, |name| match config.session {
+            true => ServiceError::NoRunner { name, architecture: architecture.clone() },
+            false => ServiceError::NoSession(name),
+        })?;
+    }
+    let served = services::prepare(context, plan, engine, &prepared, selinux).await?;
     let (containers, made) = lower::sessions(&input, &jobs);
     lower::prepare(&made, &[&cache_root], owner)?;
     let singles =
@@ -126,6 +137,7 @@ pub(in crate::command) async fn stage<'a>(
     singles.show(&jobs);
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
+    let services = Services::new(served, world, sender.clone());
     let backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
         None => {
@@ -134,7 +146,7 @@ pub(in crate::command) async fn stage<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
     };
-    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
+    Ok(Stage { jobs, backend, services, inbox, scratch: Some(scratch) })
 }
 
 fn launches(
