@@ -194,6 +194,7 @@ impl Run<'_, '_> {
         match self.services.ask(&job.services) {
             State::Ready => {
                 progress.held.remove(&at);
+                tracing::debug!(target: "devflow::schedule", "start {}", job.name);
                 self.backend.start(job)?;
             }
             State::Coming => {

@@ -22,8 +22,11 @@ pub enum Network {
     Default,
     /// None but loopback.
     None,
-    /// That of the container with this name, which runs.
+    /// That of the container with this name, which runs, with the names that it knows. Podman does not remove that
+    /// container before this one.
     Of(String),
+    /// That of the process with this number on the engine's machine.
+    Process(u32),
 }
 
 /// What a container's programs may do beyond what any process may.

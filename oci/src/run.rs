@@ -40,8 +40,12 @@ impl Container {
             Network::Default => run,
             Network::None => run.arg("--network=none"),
             Network::Of(other) => run.arg(format!("--network=container:{}", checked_name(other)?)),
+            Network::Process(pid) => run.arg(format!("--network=ns:/proc/{pid}/ns/net")),
         };
-        run.args.extend(self.host_args()?);
+        let hosts = self.host_args()?;
+        if !matches!(self.network, Network::Of(_)) {
+            run.args.extend(hosts);
+        }
         let flags = [(self.interactive, "--interactive"), (self.tty, "--tty")];
         run = run.args(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag));
         run.args.extend(self.user.args.iter().cloned());

@@ -102,6 +102,9 @@ fn services() {
     ] {
         assert!(line.contains(part), "{part} is missing in {line}");
     }
+    let own = Container { network: Network::Process(77), hosts: vec!["db".to_owned()], ..service };
+    let line = own.run(&engines()[1]).unwrap().to_string();
+    assert!(line.contains(" --network=ns:/proc/77/ns/net --add-host=db:127.0.0.1 "), "{line}");
     let network = Network::Of("a b".to_owned());
     assert_eq!(refused(&Container { network, ..container(&["x"]) }), ContainerError::Name("a b".to_owned()));
 

@@ -24,6 +24,8 @@ pub struct ServiceInput<'a> {
     pub runner: &'a Path,
     /// Whether SELinux enforces.
     pub selinux: bool,
+    /// The names of all services.
+    pub names: &'a [String],
 }
 
 /// A service as it is started.
@@ -53,6 +55,7 @@ pub fn service(input: &ServiceInput<'_>, service: &Service, image: &Image) -> Op
     container.interactive = true;
     container.unconfined_labels = input.selinux;
     container.network = Network::Of(session_name(input.run, Kind::Check));
+    container.hosts = input.names.to_vec();
     container.mounts =
         vec![Mount::Bind { source: input.runner.to_owned(), target: RUNNER.to_owned(), readonly: true }];
     let command = service.command.as_ref().unwrap_or(&image.command);

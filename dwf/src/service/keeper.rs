@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use devflow_oci::{Engine, Network, lifecycle};
 use devflow_runner::wire::{self, Data, End, Event};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::Service;
-use crate::lower::Kind;
+use crate::engine;
+use crate::lower::{Kind, Serving};
 use crate::report::{Outcome, outcome};
 use crate::ring::Ring;
-use crate::session::{Connection, Message, Sender, SessionError};
+use crate::session::{Connection, Launch, Message, Sender, SessionError, Target};
 use crate::world::World;
 
 /// How long its container may take to start; the engine may have to unpack an image first.
 const HELLO: Duration = Duration::from_secs(600);
+/// For a question to the engine.
+const ASK: Duration = Duration::from_secs(10);
 /// Between two tries to tell whether it is ready.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Messages of its runner that wait to be heard.
@@ -23,8 +26,9 @@ const INBOX: usize = 16;
 /// Who keeps a service.
 pub(super) struct Keeper {
     pub(super) number: usize,
-    pub(super) service: Service,
+    pub(super) service: Serving,
     pub(super) words: Ring,
+    pub(super) engine: Engine,
     pub(super) world: World,
     pub(super) sender: Sender,
 }
@@ -45,11 +49,14 @@ impl Keeper {
     /// Keeps it until `stop`, or until it is of no use. What is told comes before its end.
     pub(super) async fn keep(self, stop: oneshot::Receiver<()>) -> Result<(), SessionError> {
         let (sender, mut inbox) = mpsc::channel(INBOX);
-        let started = Connection::start(Kind::Check, &self.service.launch, &self.world, sender);
+        let started = self.launch().await.and_then(|launch| {
+            let started = Connection::start(Kind::Check, &launch, &self.world, sender);
+            started.map_err(|error| error.to_string())
+        });
         let mut connection = match started {
             Ok(connection) => connection,
-            Err(error) => {
-                self.tell(Err(format!("could not be started: {error}"))).await;
+            Err(reason) => {
+                self.tell(Err(format!("could not be started: {reason}"))).await;
                 return Ok(());
             }
         };
@@ -66,6 +73,20 @@ impl Keeper {
                 Some(_) = inbox.recv() => {}
             }
         }
+    }
+
+    /// How its container is started, in the network of the session's.
+    async fn launch(&self) -> Result<Launch, String> {
+        let mut container = self.service.container.clone();
+        if let (true, Network::Of(session)) = (self.engine.is_podman(), &container.network) {
+            // Named by its process, the session can be removed whichever of the two ends first.
+            let said = engine::run(&lifecycle::pid(&self.engine, session), &self.world, ASK).await;
+            let said = said.map_err(|error| error.to_string())?;
+            let pid = lifecycle::parse_pid(&said.stdout);
+            container.network = Network::Process(pid.ok_or("the session is not there")?);
+        }
+        let invocation = container.run(&self.engine).map_err(|error| error.to_string())?;
+        Ok(Launch { invocation, target: Some(Target { engine: self.engine.clone(), name: container.name }) })
     }
 
     /// Gives why it is of no use; `None` when it was told to stop.
@@ -129,7 +150,7 @@ impl Keeper {
             Message::Event(_, Event::Output { id: 0, data, .. }) => self.words.push(bytes(&data)),
             Message::Event(_, Event::Output { data, .. }) => {
                 let text = String::from_utf8_lossy(bytes(&data)).into_owned();
-                if let Some(line) = crate::engine::last_line(&text) {
+                if let Some(line) = engine::last_line(&text) {
                     progress.last = format!(": {line}");
                 }
             }

@@ -5,35 +5,19 @@
 
 mod keeper;
 
-use std::time::Duration;
-
-use devflow_runner::wire;
+use devflow_oci::Engine;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::lower::Serving;
 use crate::ring::Ring;
-use crate::session::{Launch, Sender, SessionError};
+use crate::session::{Sender, SessionError};
 use crate::world::World;
 use keeper::Keeper;
 
 /// Lines of a service's output that are shown with a failure.
 const WORDS: usize = 40;
-
-/// A service that could be started.
-#[derive(Debug, Clone)]
-pub struct Service {
-    /// Its name.
-    pub name: String,
-    /// The container with its runner.
-    pub launch: Launch,
-    /// The service itself.
-    pub start: wire::Start,
-    /// One try to tell whether it is ready; without, it is as soon as it runs.
-    pub ready: Option<wire::Start>,
-    /// How long it may take to be ready, from when it runs.
-    pub patience: Duration,
-}
 
 /// What those who need services have to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +34,7 @@ pub enum State {
 type Running = (oneshot::Sender<()>, JoinHandle<Result<(), SessionError>>);
 
 struct One {
-    service: Service,
+    service: Serving,
     asked: bool,
     /// What its keeper said.
     told: Option<Result<(), String>>,
@@ -63,15 +47,15 @@ struct One {
 pub struct Services {
     all: Vec<One>,
     /// What keepers need.
-    with: Option<(World, Sender)>,
+    with: Option<(Engine, World, Sender)>,
 }
 
 impl Services {
     /// None of them runs yet.
-    pub fn new(services: Vec<Service>, world: &World, sender: Sender) -> Self {
+    pub fn new(services: Vec<Serving>, engine: &Engine, world: &World, sender: Sender) -> Self {
         let one =
             |service| One { service, asked: false, told: None, words: Ring::default(), running: None };
-        Self { all: services.into_iter().map(one).collect(), with: Some((world.clone(), sender)) }
+        Self { all: services.into_iter().map(one).collect(), with: Some((engine.clone(), world.clone(), sender)) }
     }
 
     /// Asks for services by name: what to do.
@@ -93,13 +77,14 @@ impl Services {
 
     /// Starts those that were asked for; the session whose network they live in has to be there.
     pub fn start(&mut self) {
-        let Some((world, sender)) = &self.with else { return };
+        let Some((engine, world, sender)) = &self.with else { return };
         for (number, one) in self.all.iter_mut().enumerate() {
             if one.asked && one.running.is_none() {
                 let keeper = Keeper {
                     number,
                     service: one.service.clone(),
                     words: one.words.clone(),
+                    engine: engine.clone(),
                     world: world.clone(),
                     sender: sender.clone(),
                 };

@@ -1,15 +1,22 @@
+use std::time::Duration;
+
+use devflow_oci::{Container, EngineKind, Entrypoint, ImageRef, UserMapping, Version};
+use devflow_runner::wire;
+
 use super::*;
 
-fn service(name: &str) -> Service {
-    let invocation = devflow_oci::Invocation::new("/nonexistent/engine");
+fn service(name: &str) -> Serving {
+    let image: ImageRef = "x:1".parse().unwrap();
+    let mut container = Container::new(format!("dwf-{name}"), image, UserMapping::default(), ["x"]);
+    container.entrypoint = Entrypoint::None;
     let start = wire::Start { id: 0, choices: Vec::new(), timeout_ms: None, grace_ms: 0 };
-    let launch = Launch { invocation, target: None };
-    Service { name: name.to_owned(), launch, start, ready: None, patience: Duration::ZERO }
+    Serving { name: name.to_owned(), container, start, ready: None, patience: Duration::ZERO }
 }
 
 fn services() -> (Services, tokio::sync::mpsc::Receiver<crate::session::Message>) {
     let (sender, inbox) = tokio::sync::mpsc::channel(4);
-    (Services::new(vec![service("a"), service("b")], &World::read().unwrap(), sender), inbox)
+    let engine = Engine::new(EngineKind::Docker, "/nonexistent/engine", Version::default());
+    (Services::new(vec![service("a"), service("b")], &engine, &World::read().unwrap(), sender), inbox)
 }
 
 #[test]

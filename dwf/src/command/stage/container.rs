@@ -120,7 +120,7 @@ pub(in crate::command) async fn stage<'a>(
         selinux,
         mounts: &mounts,
         caches: &caches,
-        services: &plan.services.iter().map(|service| service.name.clone()).collect::<Vec<_>>(),
+        services: &services::names(plan),
     };
     if runner.is_none() {
         let architecture = &ready.image.architecture;
@@ -137,7 +137,7 @@ pub(in crate::command) async fn stage<'a>(
     singles.show(&jobs);
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
-    let services = Services::new(served, world, sender.clone());
+    let services = Services::new(served, engine, world, sender.clone());
     let backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
         None => {

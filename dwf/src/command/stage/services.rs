@@ -1,6 +1,6 @@
 //! The services of a plan: their images, and the containers they will run in.
 
-use devflow_oci::{Engine, ImageRef};
+use devflow_oci::{Engine, Image, ImageRef};
 
 use super::container::StageError;
 use super::prepared::{Prepared, runner_for};
@@ -9,7 +9,6 @@ use crate::error::{Error, Exit, Explain};
 use crate::image;
 use crate::lower::{self, ServiceInput, Serving};
 use crate::plan::{Plan, Service};
-use crate::session::{Launch, Target};
 
 /// Why a service cannot be beside the actions that need it.
 #[derive(Debug, thiserror::Error)]
@@ -66,36 +65,32 @@ pub(super) async fn prepare(
     engine: &Engine,
     prepared: &Prepared,
     selinux: bool,
-) -> Result<Vec<crate::service::Service>, Error> {
+) -> Result<Vec<Serving>, Error> {
+    let names = names(plan);
     let mut services = Vec::new();
     for service in &plan.services {
-        let serving = serving(context, service, engine, prepared, selinux).await?;
-        let invocation = serving.container.run(engine).map_err(StageError::Container)?;
-        let target = Some(Target { engine: engine.clone(), name: serving.container.name });
-        services.push(crate::service::Service {
-            name: serving.name,
-            launch: Launch { invocation, target },
-            start: serving.start,
-            ready: serving.ready,
-            patience: serving.patience,
-        });
+        let image = image_of(context, service, engine).await?;
+        let Some(runner) = runner_for(&image, context.world) else {
+            let architecture = image.architecture;
+            return Err(ServiceError::NoRunner { name: service.name.clone(), architecture }.into());
+        };
+        let (run, owner) = (prepared.run.as_str(), prepared.owner.as_str());
+        let input = ServiceInput { run, owner, runner: &runner, selinux, names: &names };
+        let serving = lower::service(&input, service, &image);
+        let serving = serving.ok_or_else(|| ServiceError::NoCommand(service.name.clone()))?;
+        // What cannot be written down is wrong before anything has started.
+        serving.container.run(engine).map_err(StageError::Container)?;
+        services.push(serving);
     }
     Ok(services)
 }
 
-async fn serving(
-    context: &mut Context<'_>,
-    service: &Service,
-    engine: &Engine,
-    prepared: &Prepared,
-    selinux: bool,
-) -> Result<Serving, Error> {
-    let name = || service.name.clone();
-    let image: ImageRef = service.image.parse().map_err(|_| ServiceError::Image(name()))?;
-    let image = image::present(engine, image, context.world, context.reporter, context.signals).await?;
-    let Some(runner) = runner_for(&image, context.world) else {
-        return Err(ServiceError::NoRunner { name: name(), architecture: image.architecture }.into());
-    };
-    let input = ServiceInput { run: &prepared.run, owner: &prepared.owner, runner: &runner, selinux };
-    Ok(lower::service(&input, service, &image).ok_or_else(|| ServiceError::NoCommand(name()))?)
+/// The names of a plan's services.
+pub(super) fn names(plan: &Plan) -> Vec<String> {
+    plan.services.iter().map(|service| service.name.clone()).collect()
+}
+
+async fn image_of(context: &mut Context<'_>, service: &Service, engine: &Engine) -> Result<Image, Error> {
+    let name: ImageRef = service.image.parse().map_err(|_| ServiceError::Image(service.name.clone()))?;
+    image::present(engine, name, context.world, context.reporter, context.signals).await
 }
