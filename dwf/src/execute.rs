@@ -321,13 +321,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn ended(
-        &mut self,
-        id: u32,
-        end: &End,
-        used: Used,
-        progress: &mut Progress,
-    ) -> Result<(), SessionError> {
+    fn ended(&mut self, id: u32, end: &End, used: Used, progress: &mut Progress) -> Result<(), SessionError> {
         let at = usize::try_from(id).unwrap_or(usize::MAX);
         let running = self.schedule.is_running(at) && !progress.held.contains(&at);
         let Some(job) = self.jobs.get(at).filter(|_| running) else { return Err(SessionError::Twice) };

@@ -81,7 +81,16 @@ impl Schedule {
         let free = nodes.iter().enumerate().filter(|(_, node)| node.open == 0);
         let ready = free.map(|(at, node)| (Reverse(node.height), at)).collect();
         let (running, held) = (BTreeSet::new(), BTreeSet::new());
-        Self { nodes, ready, running, held, jobs: jobs.max(1), keep_going, first_failed: None, stopped: false }
+        Self {
+            nodes,
+            ready,
+            running,
+            held,
+            jobs: jobs.max(1),
+            keep_going,
+            first_failed: None,
+            stopped: false,
+        }
     }
 
     /// Takes the next action that may start now; it counts as running from here on.

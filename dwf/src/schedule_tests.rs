@@ -207,7 +207,9 @@ fn whatever_the_plan_and_the_endings() {
         assert_eq!(ended.len() + schedule.waiting().len(), plan.actions.len(), "seed {seed}");
         for at in schedule.waiting() {
             match schedule.why(at) {
-                Why::Needs(name) | Why::Failed(name) => assert_eq!(ended[name], Ending::Failed, "seed {seed}"),
+                Why::Needs(name) | Why::Failed(name) => {
+                    assert_eq!(ended[name], Ending::Failed, "seed {seed}")
+                }
                 Why::Stopped => panic!("seed {seed}: nobody stopped it"),
             }
         }

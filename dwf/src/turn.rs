@@ -33,7 +33,10 @@ impl Explain for TurnError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("dwf keeps its state below XDG_STATE_HOME, by default ~/.local/state; it must be writable".to_owned())
+        Some(
+            "dwf keeps its state below XDG_STATE_HOME, by default ~/.local/state; it must be writable"
+                .to_owned(),
+        )
     }
 }
 
@@ -79,7 +82,10 @@ pub fn take(root: &Path, state: &Path) -> Result<Result<Turn, Queue>, TurnError>
 impl Turn {
     fn of(mut lock: Flock<File>) -> Self {
         // Without the number of its holder the turn is still taken; those who wait only know less.
-        let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
+        let _ = lock
+            .set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| write!(lock, "{}", std::process::id()));
         Self { _lock: Some(lock) }
     }
 }
@@ -163,7 +169,11 @@ mod tests {
             };
             assert!(take().is_err());
             drop(first.0);
-            if first.1 { other.await.unwrap() } else { one.await.unwrap() };
+            if first.1 {
+                other.await.unwrap()
+            } else {
+                one.await.unwrap()
+            };
         });
     }
 

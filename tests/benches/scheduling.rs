@@ -17,6 +17,8 @@ fn main() {
         let begun = Instant::now();
         paced(&sandbox, PACE).run().expect(0).says("40 passed, 0 failed");
         let (took, ratio) = (begun.elapsed(), begun.elapsed().as_secs_f64() / ideal.as_secs_f64());
-        println!("40 actions, -j {JOBS}, {engine:?}: {took:.1?} against {ideal:.1?}: {ratio:.2} (budget 1.10)");
+        println!(
+            "40 actions, -j {JOBS}, {engine:?}: {took:.1?} against {ideal:.1?}: {ratio:.2} (budget 1.10)"
+        );
     }
 }

@@ -16,7 +16,8 @@ struct Sleeper {
 
 /// Installs both stacks and writes the project; every sleep is `pace` times its own length.
 pub fn paced(sandbox: &Sandbox, pace: u64) -> Spec {
-    let text = std::fs::read_to_string(repository().join("tests/fixtures/devflow-ext-paced")).expect("a fixture");
+    let text =
+        std::fs::read_to_string(repository().join("tests/fixtures/devflow-ext-paced")).expect("a fixture");
     for name in ["alpha", "beta"] {
         sandbox.program(&format!("found/devflow-ext-{name}"), &text);
     }
@@ -40,7 +41,8 @@ needs = ["alpha/work:n02", "alpha/work:n03"]
     sandbox.write("paced/devflow.toml", &config);
     let engine = sandbox.engine().name();
     let jobs = JOBS.to_string();
-    let spec = sandbox.dwf(&sandbox.path().join("paced"), ["verify", "--force", "--engine", engine, "-j", &jobs]);
+    let spec =
+        sandbox.dwf(&sandbox.path().join("paced"), ["verify", "--force", "--engine", engine, "-j", &jobs]);
     let path = format!("{}:{}", sandbox.path().join("found").display(), spec.get_env("PATH"));
     spec.env("PATH", &path)
 }
@@ -58,7 +60,8 @@ pub fn ideal(pace: u64) -> u64 {
             let is_free = |name: &String| {
                 let sleeper = &sleepers[name];
                 let held = |other: &String| !sleepers[other].locks.is_disjoint(&sleeper.locks);
-                sleeper.needs.iter().all(|need| done.contains(need)) && !running.iter().any(|(_, other)| held(other))
+                sleeper.needs.iter().all(|need| done.contains(need))
+                    && !running.iter().any(|(_, other)| held(other))
             };
             let Some(at) = order.iter().position(|(_, name)| is_free(name)) else { break };
             let name = order.remove(at).1;

@@ -64,8 +64,7 @@ needs = ["y:late"]
 
 #[test]
 fn a_failure_cancels_what_runs_and_each_is_told_for_what_it_is() {
-    let places: [&[&str]; 3] =
-        [&["--engine", "docker"], &["--engine", "podman"], &["--profile", "host"]];
+    let places: [&[&str]; 3] = [&["--engine", "docker"], &["--engine", "podman"], &["--profile", "host"]];
     for place in places {
         let engine = if place[1] == "podman" { Engine::Podman } else { Engine::Docker };
         let sandbox = Sandbox::new(engine);
@@ -115,7 +114,9 @@ fn long_chains_and_rings() {
     let ring = config.replacen("run = [\"true\"]\n", "run = [\"true\"]\nneeds = [\"c:a9999\"]\n", 1);
     sandbox.write("p/devflow.toml", &ring);
     let run = dwf(&["plan", "c:a9999"]);
-    run.expect(2).says("error: these commands need each other: c:a0 → c:a9999 → c:a9998 → ").says(" → c:a1 → c:a0\n");
+    run.expect(2)
+        .says("error: these commands need each other: c:a0 → c:a9999 → c:a9998 → ")
+        .says(" → c:a1 → c:a0\n");
 }
 
 #[test]

@@ -82,12 +82,20 @@ fn services(file: &File) -> Result<(), Wrong> {
         let text = name.get_ref();
         let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        if !plain || !text.starts_with(ends) || !text.ends_with(ends) || text.len() > 63 || text == "localhost" {
+        if !plain
+            || !text.starts_with(ends)
+            || !text.ends_with(ends)
+            || text.len() > 63
+            || text == "localhost"
+        {
             return wrong(name, "a service's name is a host's: small letters, digits and `-`, at most 63");
         }
         match service.image.get_ref().parse::<ImageRef>() {
             Ok(image) if image.tag().is_none() && image.digest().is_none() => {
-                return wrong(&service.image, "a service's image has a tag or a digest, which says what it is");
+                return wrong(
+                    &service.image,
+                    "a service's image has a tag or a digest, which says what it is",
+                );
             }
             Ok(_) => {}
             Err(error) => return wrong(&service.image, error.to_string()),
@@ -104,7 +112,8 @@ fn services(file: &File) -> Result<(), Wrong> {
             return wrong(name, format!("`env` of service `{text}` holds a NUL"));
         }
     }
-    let known = |wanted: &&Spanned<String>| !file.services.keys().any(|name| name.get_ref() == wanted.get_ref());
+    let known =
+        |wanted: &&Spanned<String>| !file.services.keys().any(|name| name.get_ref() == wanted.get_ref());
     match file.commands.values().flat_map(|command| &command.services).find(known) {
         Some(wanted) => {
             let names = file.services.keys().map(|name| name.get_ref().as_str());

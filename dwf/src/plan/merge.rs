@@ -10,8 +10,8 @@ use super::answers::{Answers, Described};
 use super::error::PlanError;
 use super::model::{Action, Choice, Plan, Skip, Stack, TIMEOUT_S, Used};
 use super::order;
-use super::services;
 use super::select::{Catalog, Selection};
+use super::services;
 use crate::config::CommandSection;
 use crate::name::FullName;
 

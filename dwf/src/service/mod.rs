@@ -53,9 +53,11 @@ pub struct Services {
 impl Services {
     /// None of them runs yet.
     pub fn new(services: Vec<Serving>, engine: &Engine, world: &World, sender: Sender) -> Self {
-        let one =
-            |service| One { service, asked: false, told: None, words: Ring::default(), running: None };
-        Self { all: services.into_iter().map(one).collect(), with: Some((engine.clone(), world.clone(), sender)) }
+        let one = |service| One { service, asked: false, told: None, words: Ring::default(), running: None };
+        Self {
+            all: services.into_iter().map(one).collect(),
+            with: Some((engine.clone(), world.clone(), sender)),
+        }
     }
 
     /// Asks for services by name: what to do.

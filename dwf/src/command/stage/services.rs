@@ -47,7 +47,9 @@ impl Explain for ServiceError {
         match self {
             Self::Host(_) => Some("run it in a container: --profile container".to_owned()),
             Self::NoSession(_) => Some("take `session = false` out of [container]".to_owned()),
-            Self::NoCommand(name) => Some(format!("say it in devflow.toml: [services.{name}] command = [\"…\"]")),
+            Self::NoCommand(name) => {
+                Some(format!("say it in devflow.toml: [services.{name}] command = [\"…\"]"))
+            }
             Self::NoRunner { .. } | Self::Image(_) => None,
         }
     }
