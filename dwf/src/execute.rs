@@ -1,19 +1,20 @@
 //! Running a plan: one loop that owns the schedule, hears every event, and decides.
 //!
 //! Invariant: an action counts as passed only when its runner said that it exited with 0; a signal,
-//! a deadline or a lost session is never success.
+//! a deadline, a lost session or a service that died under it is never success.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use devflow_runner::wire::{self, Event};
+use devflow_runner::wire::{self, Data, End, Event};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
-use crate::lower::Job;
+use crate::lower::{Job, Kind};
 use crate::report::{Outcome, Reporter, Used, outcome};
-use crate::schedule::Schedule;
+use crate::schedule::{Ending, Schedule, Why};
+use crate::service::{Services, State};
 use crate::session::{Backend, Message, SessionError};
 use crate::signals::{Interrupted, Signals};
 
@@ -29,6 +30,8 @@ pub struct Tally {
     pub passed: usize,
     /// Failed.
     pub failed: usize,
+    /// Ended by dwf, because another failed or a signal came.
+    pub cancelled: usize,
     /// Never started.
     pub not_run: usize,
 }
@@ -41,6 +44,8 @@ pub struct Run<'a, 'b> {
     pub schedule: Schedule,
     /// Where they go.
     pub backend: Backend<'b>,
+    /// What some of them need beside them.
+    pub services: Services,
     /// What comes back.
     pub inbox: mpsc::Receiver<Message>,
     /// Who tells.
@@ -60,13 +65,17 @@ fn judge(message: Message, open: &mut usize, fault: &mut Option<SessionError>) {
             *fault = Some(SessionError::Lost { place: "session", reason, last_words: Vec::new() });
         }
         Message::Event(_, Event::Started { .. } | Event::Ended { .. }) => *fault = Some(SessionError::Twice),
-        Message::Event(_, Event::Hello { .. } | Event::Output { .. }) => {}
+        Message::Event(_, Event::Hello { .. } | Event::Output { .. }) | Message::Service(..) => {}
     }
 }
 
 #[derive(Default)]
 struct Progress {
     started: BTreeMap<u32, Instant>,
+    /// Actions whose turn it is, and whose services are not ready yet.
+    held: BTreeSet<usize>,
+    /// Actions that run and have lost a service: whatever they become, they have failed, and why.
+    lost: BTreeMap<usize, String>,
     tally: Tally,
 }
 
@@ -81,7 +90,7 @@ impl Run<'_, '_> {
                 Ok(Some(number))
             }
             Err(error) => {
-                self.tell_lost();
+                self.tell_lost(&mut progress);
                 self.kill().await;
                 Err(error.into())
             }
@@ -96,10 +105,14 @@ impl Run<'_, '_> {
     /// Lets every session end and reads its wire to the end: a runner that speaks of an action again
     /// after its end, or ends otherwise than it should, was not alone there. Gives a signal that came.
     async fn close(&mut self) -> Result<Option<i32>, SessionError> {
-        let Self { backend, inbox, signals, .. } = self;
+        let Self { backend, services, inbox, signals, .. } = self;
         let (mut open, mut fault, mut late) = (backend.opened(), None, None);
         {
-            let end = backend.finish();
+            let end = async {
+                // They live in the session's network, and so end before it.
+                let services = services.end().await;
+                backend.finish().await.and(services)
+            };
             tokio::pin!(end);
             loop {
                 tokio::select! {
@@ -120,8 +133,11 @@ impl Run<'_, '_> {
 
     /// Ends everything now; the third signal leaves it to the engine.
     async fn kill(&mut self) {
-        let Self { backend, inbox, signals, reporter, heard, .. } = self;
-        let end = backend.kill();
+        let Self { backend, services, inbox, signals, reporter, heard, .. } = self;
+        let end = async {
+            let services = services.end().await;
+            backend.kill().await.and(services)
+        };
         tokio::pin!(end);
         loop {
             tokio::select! {
@@ -148,11 +164,10 @@ impl Run<'_, '_> {
         let mut asked = Instant::now();
         loop {
             while let Some(at) = self.schedule.start() {
-                let Some(job) = self.jobs.get(at) else { continue };
                 if self.backend.silent().is_none() {
                     asked = Instant::now();
                 }
-                self.backend.start(job)?;
+                self.start(at, progress)?;
             }
             if self.schedule.running().is_empty() {
                 return Ok(None);
@@ -175,6 +190,55 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Starts an action, as soon as what it needs beside it is ready.
+    fn start(&mut self, at: usize, progress: &mut Progress) -> Result<(), SessionError> {
+        let Some(job) = self.jobs.get(at) else { return Ok(()) };
+        match self.services.ask(&job.services) {
+            State::Ready => {
+                progress.held.remove(&at);
+                tracing::debug!(target: "devflow::schedule", "start {}", job.name);
+                self.backend.start(job)?;
+            }
+            State::Coming => {
+                progress.held.insert(at);
+                // Services live in the network of the session.
+                self.backend.open(job.kind)?;
+                if self.backend.is_there(job.kind) {
+                    self.services.start();
+                }
+            }
+            State::Broken(reason) => {
+                progress.held.remove(&at);
+                self.conclude(at, &Outcome::Failed(reason), Used::default(), progress);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks everything that runs to end; gives the longest time that this may take.
+    fn cancel(&mut self, progress: &mut Progress) -> Duration {
+        let mut grace = Duration::ZERO;
+        for at in self.schedule.running() {
+            let Some(job) = self.jobs.get(at) else { continue };
+            if progress.held.remove(&at) {
+                let outcome = Outcome::Cancelled(self.cause());
+                self.conclude(at, &outcome, Used::default(), progress);
+            } else {
+                grace = grace.max(Duration::from_millis(job.start.grace_ms));
+                self.backend.cancel(job);
+            }
+        }
+        grace
+    }
+
+    /// Why dwf ends actions now.
+    fn cause(&self) -> String {
+        match self.schedule.culprit() {
+            Some(name) if self.heard == 0 => format!("cancelled because {name} failed"),
+            _ => "cancelled".to_owned(),
+        }
+    }
+
     /// The first signal asks everything to end, a second one does not wait for it.
     async fn interrupted(&mut self, number: i32, progress: &mut Progress) -> Result<i32, SessionError> {
         self.reporter.note("stopping; once more to kill");
@@ -182,13 +246,7 @@ impl Run<'_, '_> {
         if self.backend.silent().is_some() {
             return Ok(number);
         }
-        let mut grace = Duration::ZERO;
-        for at in self.schedule.running() {
-            if let Some(job) = self.jobs.get(at) {
-                grace = grace.max(Duration::from_millis(job.start.grace_ms));
-                self.backend.cancel(job);
-            }
-        }
+        let grace = self.cancel(progress);
         let over = Instant::now() + grace + PATIENCE;
         while !self.schedule.running().is_empty() {
             tokio::select! {
@@ -214,7 +272,12 @@ impl Run<'_, '_> {
             Message::Lost(kind, reason) => Err(self.backend.autopsy(kind, reason).await),
             Message::Event(kind, event) => {
                 match event {
-                    Event::Hello { version: wire::VERSION } => self.backend.greet(kind),
+                    Event::Hello { version: wire::VERSION } => {
+                        self.backend.greet(kind);
+                        if kind == Kind::Check {
+                            self.services.start();
+                        }
+                    }
                     Event::Hello { version } => return Err(SessionError::Version(version)),
                     Event::Started { id, .. } => {
                         progress.started.insert(id, Instant::now());
@@ -230,40 +293,85 @@ impl Run<'_, '_> {
                     Event::Ended { id, end, cpu_ms, peak_kib, .. } => {
                         let elapsed = progress.started.remove(&id).map(|at| at.elapsed()).unwrap_or_default();
                         let used = Used { elapsed, cpu: Duration::from_millis(cpu_ms), peak_kib };
-                        self.ended(id, &outcome(&end), used, &mut progress.tally)?;
+                        self.ended(id, &end, used, progress)?;
                     }
                 }
                 Ok(())
             }
+            Message::Service(which, state) => self.served(which, state, progress),
         }
     }
 
-    fn ended(
+    /// Something has become of a service.
+    fn served(
         &mut self,
-        id: u32,
-        outcome: &Outcome,
-        used: Used,
-        tally: &mut Tally,
+        which: usize,
+        state: Result<(), String>,
+        progress: &mut Progress,
     ) -> Result<(), SessionError> {
-        let at = usize::try_from(id).unwrap_or(usize::MAX);
-        let running = self.schedule.running().contains(&at);
-        let Some(job) = self.jobs.get(at).filter(|_| running) else { return Err(SessionError::Twice) };
-        self.schedule.ended(at, *outcome == Outcome::Passed);
-        match outcome {
-            Outcome::Passed => tally.passed += 1,
-            Outcome::Failed(_) | Outcome::TimedOut => tally.failed += 1,
-            Outcome::Cancelled => tally.not_run += 1,
+        self.services.note(which, state);
+        for at in progress.held.clone() {
+            if progress.held.contains(&at) {
+                self.start(at, progress)?;
+            }
         }
-        self.reporter.finished(&job.name, outcome, used);
+        for at in self.schedule.running() {
+            let Some(job) = self.jobs.get(at).filter(|_| !progress.held.contains(&at)) else { continue };
+            if let State::Broken(reason) = self.services.ask(&job.services)
+                && progress.lost.insert(at, reason).is_none()
+            {
+                self.backend.cancel(job);
+            }
+        }
         Ok(())
     }
 
+    fn ended(&mut self, id: u32, end: &End, used: Used, progress: &mut Progress) -> Result<(), SessionError> {
+        let at = usize::try_from(id).unwrap_or(usize::MAX);
+        let running = self.schedule.is_running(at) && !progress.held.contains(&at);
+        let Some(job) = self.jobs.get(at).filter(|_| running) else { return Err(SessionError::Twice) };
+        let outcome = match (progress.lost.remove(&at), end, job.start.timeout_ms) {
+            (Some(reason), ..) => Outcome::Failed(reason),
+            (None, End::Cancelled, _) => Outcome::Cancelled(self.cause()),
+            (None, End::TimedOut, Some(ms)) => {
+                Outcome::TimedOut(format!("timed out after {} s", Duration::from_millis(ms).as_secs_f64()))
+            }
+            _ => outcome(end),
+        };
+        self.conclude(at, &outcome, used, progress);
+        Ok(())
+    }
+
+    /// An action is over. After the first failure nothing more starts, and what runs is cancelled, unless
+    /// the run is to keep going.
+    fn conclude(&mut self, at: usize, outcome: &Outcome, used: Used, progress: &mut Progress) {
+        let Some(job) = self.jobs.get(at) else { return };
+        let going = self.schedule.culprit().is_none();
+        let (ending, count) = match outcome {
+            Outcome::Passed => (Ending::Passed, &mut progress.tally.passed),
+            Outcome::Failed(_) | Outcome::TimedOut(_) => (Ending::Failed, &mut progress.tally.failed),
+            Outcome::Cancelled(_) => (Ending::Cancelled, &mut progress.tally.cancelled),
+        };
+        *count += 1;
+        self.schedule.ended(at, ending);
+        if ending == Ending::Failed {
+            for words in self.services.words(&job.services) {
+                self.reporter.output(&job.name, &Data::Text(words));
+            }
+        }
+        self.reporter.finished(&job.name, outcome, used);
+        if going && self.schedule.culprit().is_some() {
+            self.cancel(progress);
+        }
+    }
+
     /// What ran in a session that was lost is shown with what it wrote.
-    fn tell_lost(&mut self) {
+    fn tell_lost(&mut self, progress: &mut Progress) {
         for at in self.schedule.running() {
             if let Some(job) = self.jobs.get(at) {
                 let outcome = Outcome::Failed("its session was lost".to_owned());
-                self.schedule.ended(at, false);
+                self.schedule.ended(at, Ending::Failed);
+                progress.tally.failed += 1;
                 self.reporter.finished(&job.name, &outcome, Used::default());
             }
         }
@@ -272,10 +380,10 @@ impl Run<'_, '_> {
     fn tell_waiting(&mut self, progress: &mut Progress) {
         for at in self.schedule.waiting() {
             let Some(job) = self.jobs.get(at) else { continue };
-            let because = match self.schedule.blocked_by(at) {
-                Some(name) => format!("not run: it needs {name}"),
-                None if self.heard > 0 => "not run: stopped".to_owned(),
-                None => "not run: something else failed first".to_owned(),
+            let because = match self.schedule.why(at) {
+                Why::Needs(name) => format!("not run: it needs {name}, which failed"),
+                Why::Failed(name) => format!("not run: {name} failed"),
+                Why::Stopped => "not run: stopped".to_owned(),
             };
             self.reporter.not_run(&job.name, &because);
             progress.tally.not_run += 1;

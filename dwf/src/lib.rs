@@ -35,12 +35,14 @@ mod report;
 mod ring;
 mod scan;
 mod schedule;
+mod service;
 mod session;
 mod signals;
 mod store;
 mod trace;
 mod transcript;
 mod trust;
+mod turn;
 mod world;
 
 use std::process::ExitCode;

@@ -15,13 +15,41 @@ use crate::user::UserMapping;
 use crate::volume::VolumeError;
 
 /// Which network a container has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Network {
     /// The engine's own.
     #[default]
     Default,
     /// None but loopback.
     None,
+    /// That of the container with this name, which runs, with the names that it knows. Podman does not remove that
+    /// container before this one.
+    Of(String),
+    /// That of the process with this number on the engine's machine.
+    Process(u32),
+}
+
+/// What a container's programs may do beyond what any process may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Powers {
+    /// Nothing.
+    #[default]
+    None,
+    /// What servers do before they serve: give files an owner, become another user, listen on a low port; and end
+    /// what runs as that user.
+    Server,
+}
+
+impl Powers {
+    /// The capabilities it takes.
+    pub(crate) fn capabilities(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Server => {
+                &["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"]
+            }
+        }
+    }
 }
 
 /// What a container may use.
@@ -56,8 +84,10 @@ pub struct Container {
     pub entrypoint: Entrypoint,
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Who runs it.
+    /// Who runs it; without any argument, whom its image names.
     pub user: UserMapping,
+    /// What its programs may do.
+    pub powers: Powers,
     /// Where it starts.
     pub workdir: String,
     /// Its variables, beside the image's.
@@ -68,6 +98,8 @@ pub struct Container {
     pub volumes: Vec<String>,
     /// Its network.
     pub network: Network,
+    /// Names by which it knows itself.
+    pub hosts: Vec<String>,
     /// Whether its stdin is the client's.
     pub interactive: bool,
     /// Whether it has a terminal.
@@ -93,6 +125,8 @@ pub enum ContainerError {
     NoProgram,
     /// The working directory is not absolute or not normal.
     Workdir(TargetError),
+    /// A name by which it knows itself is none.
+    Host(String),
     /// A variable is refused.
     Env(EnvError),
     /// A mount is refused.
@@ -121,6 +155,7 @@ impl fmt::Display for ContainerError {
             Self::Image(id) => write!(f, "{id:?} is not an image's id"),
             Self::NoProgram => f.write_str("a container without a program"),
             Self::Workdir(error) => write!(f, "the working directory of a container: {error}"),
+            Self::Host(name) => write!(f, "{name:?} is not a host's name: small letters, digits and `-`"),
             Self::Env(error) => error.fmt(f),
             Self::Mount(error) => error.fmt(f),
             Self::Volume(error) => error.fmt(f),
@@ -158,11 +193,13 @@ impl Container {
             entrypoint: Entrypoint::EngineInit,
             argv: argv.into_iter().map(Into::into).collect(),
             user,
+            powers: Powers::None,
             workdir: "/".to_owned(),
             env: Vec::new(),
             mounts: Vec::new(),
             volumes: Vec::new(),
             network: Network::Default,
+            hosts: Vec::new(),
             interactive: false,
             tty: false,
             limits: Limits::default(),

@@ -72,6 +72,10 @@ pub struct Image {
     pub digests: Vec<String>,
     /// What starts before the command.
     pub entrypoint: Vec<String>,
+    /// The command, when nobody says another.
+    pub command: Vec<String>,
+    /// Where it starts; empty is `/`.
+    pub workdir: String,
     /// The user it wants; empty is root.
     pub user: String,
     /// Its environment.

@@ -115,6 +115,10 @@ struct Inspect {
 struct Config {
     #[serde(deserialize_with = "words")]
     entrypoint: Vec<String>,
+    #[serde(deserialize_with = "words", rename = "Cmd")]
+    command: Vec<String>,
+    #[serde(deserialize_with = "null", rename = "WorkingDir")]
+    workdir: String,
     #[serde(deserialize_with = "null")]
     user: String,
     #[serde(deserialize_with = "null")]
@@ -164,6 +168,8 @@ impl From<Inspect> for Image {
             tags: inspect.repo_tags,
             digests: inspect.repo_digests,
             entrypoint: inspect.config.entrypoint,
+            command: inspect.config.command,
+            workdir: inspect.config.workdir,
             user: inspect.config.user,
             env: inspect.config.env.into_iter().map(pair).collect(),
             labels: inspect.config.labels,
@@ -187,7 +193,7 @@ mod tests {
         "Config":{"User":"","Env":["PATH=/bin","X=a=b"],"Cmd":["bash"],"Volumes":null,"Entrypoint":null,"Labels":null},
         "Architecture":"amd64","Os":"linux","Size":73808678,"RootFS":{"Type":"layers","Layers":["sha256:cb05"]}}]"#;
     const PODMAN: &str = r#"[{"Id":"9a0e","RepoTags":null,"RepoDigests":["docker.io/library/debian@sha256:aad4"],
-        "Config":{"Env":["PATH=/bin"],"Entrypoint":["/usr/bin/tini","--"],"User":"dwf","Volumes":{"/v":{}},
+        "Config":{"Env":["PATH=/bin"],"Entrypoint":["/usr/bin/tini","--"],"User":"dwf","WorkingDir":"/data","Volumes":{"/v":{}},
         "Labels":{"k":"v"}},"RootFS":{"Layers":["sha256:cb05"]},"Labels":{"k":"v"},"Annotations":{}}]"#;
 
     #[test]
@@ -196,7 +202,8 @@ mod tests {
         let podman = parse_inspect(true, PODMAN, "a warning").unwrap().unwrap();
         assert_eq!((docker.id.as_str(), podman.id.as_str()), ("sha256:254c", "sha256:9a0e"));
         assert_eq!(docker.env["X"], "a=b");
-        assert!(docker.entrypoint.is_empty() && docker.labels.is_empty());
+        assert!(docker.entrypoint.is_empty() && docker.labels.is_empty() && docker.workdir.is_empty());
+        assert_eq!((docker.command.len(), podman.workdir.as_str()), (1, "/data"));
         assert_eq!((podman.user.as_str(), podman.labels["k"].as_str()), ("dwf", "v"));
         assert_eq!(podman.entrypoint, ["/usr/bin/tini", "--"]);
         assert_eq!(podman.volumes, ["/v"]);

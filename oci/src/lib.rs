@@ -34,7 +34,7 @@ pub mod version;
 pub mod volume;
 
 pub use build::Build;
-pub use container::{Container, ContainerError, Limits, Network};
+pub use container::{Container, ContainerError, Limits, Network, Powers};
 pub use engine::{Engine, EngineKind, Init};
 pub use environment::EnvValue;
 pub use fingerprint::Fingerprint;

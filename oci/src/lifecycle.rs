@@ -50,6 +50,18 @@ pub fn kill(engine: &Engine, name: &str, signal: &str) -> Invocation {
     engine.command(["kill"]).arg(format!("--signal={signal}")).args(["--", name])
 }
 
+/// Asks for the number of a container's first process, as the engine's machine has it.
+#[must_use]
+pub fn pid(engine: &Engine, name: &str) -> Invocation {
+    engine.command(["container", "inspect", "--format={{.State.Pid}}", "--", name])
+}
+
+/// Reads what [`pid`] printed; `None` where the container does not run.
+#[must_use]
+pub fn parse_pid(stdout: &str) -> Option<u32> {
+    stdout.trim().parse().ok().filter(|pid| *pid > 0)
+}
+
 /// Ends and removes a container with its anonymous volumes, at once.
 #[must_use]
 pub fn remove(engine: &Engine, name: &str) -> Invocation {
@@ -199,6 +211,15 @@ mod tests {
             [(EngineKind::Docker, ""), (EngineKind::Podman, "[]\n"), (EngineKind::Podman, "null")]
         {
             assert_eq!(parse_list(&engine(kind), empty, &Filter::Label("l".to_owned()), &[]), Ok(vec![]));
+        }
+    }
+
+    #[test]
+    fn first_processes() {
+        let line = pid(&engine(EngineKind::Podman), "dwf-1").to_string();
+        assert_eq!(line, "podman container inspect '--format={{.State.Pid}}' -- dwf-1");
+        for (text, number) in [("4711\n", Some(4711)), ("0\n", None), ("", None), ("-1", None), ("x", None)] {
+            assert_eq!(parse_pid(text), number, "{text}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! The command that runs a container.
 //!
-//! Invariant: every container has no capability, no way to gain one, a named user, a named entrypoint and a limit of
-//! processes; none of it can be left out or overridden by an image, a name, an argument or a variable.
+//! Invariant: every container has the capabilities of its `Powers` and no way to gain one, a named entrypoint and a
+//! limit of processes; what has none of these powers has a named user, too. None of it can be left out or overridden by
+//! an image, a name, an argument or a variable.
 
 use std::collections::BTreeSet;
 
@@ -22,9 +23,10 @@ impl Container {
     /// The command that runs it and removes it afterwards.
     pub fn run(&self, engine: &Engine) -> Result<Invocation, ContainerError> {
         let image = self.image.arg().ok_or_else(|| ContainerError::Image(self.image.to_string()))?;
-        let mut run = engine.command(["run", "--rm"]).arg(format!("--name={}", self.checked_name()?));
+        let mut run = engine.command(["run", "--rm"]).arg(format!("--name={}", checked_name(&self.name)?));
         run.args.extend(self.label_args()?);
         run = run.args(["--cap-drop=ALL", "--security-opt=no-new-privileges"]);
+        run = run.args(self.powers.capabilities().iter().map(|name| format!("--cap-add={name}")));
         if self.unconfined_labels {
             run = run.arg("--security-opt=label=disable");
         }
@@ -34,8 +36,15 @@ impl Container {
             // What the host's proxies are is a matter of the variables below.
             run = run.args(["--http-proxy=false", "--image-volume=ignore"]);
         }
-        if self.network == Network::None {
-            run = run.arg("--network=none");
+        run = match &self.network {
+            Network::Default => run,
+            Network::None => run.arg("--network=none"),
+            Network::Of(other) => run.arg(format!("--network=container:{}", checked_name(other)?)),
+            Network::Process(pid) => run.arg(format!("--network=ns:/proc/{pid}/ns/net")),
+        };
+        let hosts = self.host_args()?;
+        if !matches!(self.network, Network::Of(_)) {
+            run.args.extend(hosts);
         }
         let flags = [(self.interactive, "--interactive"), (self.tty, "--tty")];
         run = run.args(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag));
@@ -52,20 +61,22 @@ impl Container {
         check_lengths(run)
     }
 
-    fn checked_name(&self) -> Result<&str, ContainerError> {
-        let rest = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        let starts = self.name.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if starts && (2..=128).contains(&self.name.len()) && self.name.chars().all(rest) {
-            return Ok(&self.name);
-        }
-        Err(ContainerError::Name(self.name.clone()))
-    }
-
     fn checked_workdir(&self) -> Result<&str, ContainerError> {
         if self.workdir != "/" {
             check_targets([self.workdir.as_str()]).map_err(ContainerError::Workdir)?;
         }
         Ok(&self.workdir)
+    }
+
+    fn host_args(&self) -> Result<Vec<String>, ContainerError> {
+        let is_name = |name: &&String| {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            !name.is_empty() && !name.starts_with('-') && name.len() < 64 && name.chars().all(plain)
+        };
+        match self.hosts.iter().find(|name| !is_name(name)) {
+            Some(name) => Err(ContainerError::Host(name.clone())),
+            None => Ok(self.hosts.iter().map(|name| format!("--add-host={name}:127.0.0.1")).collect()),
+        }
     }
 
     fn label_args(&self) -> Result<Vec<String>, ContainerError> {
@@ -140,6 +151,15 @@ impl Container {
         before.push(entrypoint(engine, program));
         Ok((before, args.to_vec()))
     }
+}
+
+fn checked_name(name: &str) -> Result<&str, ContainerError> {
+    let rest = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts && (2..=128).contains(&name.len()) && name.chars().all(rest) {
+        return Ok(name);
+    }
+    Err(ContainerError::Name(name.to_owned()))
 }
 
 /// Podman takes what begins with `[` for a list in JSON.

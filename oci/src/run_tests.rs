@@ -1,6 +1,6 @@
 //! Containers as both engines take them.
 
-use crate::container::{Container, ContainerError, Limits, Network};
+use crate::container::{Container, ContainerError, Limits, Network, Powers};
 use crate::engine::{Engine, EngineKind, Init};
 use crate::environment::{EnvError, EnvValue};
 use crate::image::{Entrypoint, ImageName};
@@ -84,6 +84,36 @@ fn options() {
         let run = full.run(&engine).unwrap();
         assert_eq!(run.env["TOKEN"].as_deref(), Some("s3cret"));
         assert!(!run.to_string().contains("s3cret") && !format!("{full:?}").contains("s3cret"));
+    }
+}
+
+/// A service lives in the network of another container, as whom its image says, with what servers need and no more.
+#[test]
+fn services() {
+    let (network, powers) = (Network::Of("dwf-1-check".to_owned()), Powers::Server);
+    let entrypoint = Entrypoint::None;
+    let service =
+        Container { network, powers, entrypoint, user: UserMapping::default(), ..container(&["x"]) };
+    let line = service.run(&engines()[0]).unwrap().to_string();
+    for part in [
+        " --cap-drop=ALL --security-opt=no-new-privileges --cap-add=CHOWN --cap-add=DAC_OVERRIDE \
+         --cap-add=FOWNER --cap-add=KILL --cap-add=NET_BIND_SERVICE --cap-add=SETGID --cap-add=SETUID --pids",
+        " --network=container:dwf-1-check --workdir=/ ",
+    ] {
+        assert!(line.contains(part), "{part} is missing in {line}");
+    }
+    let own = Container { network: Network::Process(77), hosts: vec!["db".to_owned()], ..service };
+    let line = own.run(&engines()[1]).unwrap().to_string();
+    assert!(line.contains(" --network=ns:/proc/77/ns/net --add-host=db:127.0.0.1 "), "{line}");
+    let network = Network::Of("a b".to_owned());
+    assert_eq!(refused(&Container { network, ..container(&["x"]) }), ContainerError::Name("a b".to_owned()));
+
+    let hosts = vec!["db".to_owned(), "queue-2".to_owned()];
+    let line = Container { hosts, ..container(&["x"]) }.run(&engines()[1]).unwrap().to_string();
+    assert!(line.contains(" --add-host=db:127.0.0.1 --add-host=queue-2:127.0.0.1 "), "{line}");
+    for name in ["", "-x", "a:b", "A", "a b"] {
+        let hosts = vec![name.to_owned()];
+        assert_eq!(refused(&Container { hosts, ..container(&["x"]) }), ContainerError::Host(name.to_owned()));
     }
 }
 

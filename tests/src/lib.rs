@@ -4,6 +4,7 @@
 
 mod engine;
 mod median;
+pub mod paced;
 mod registry;
 mod run;
 mod sandbox;
@@ -22,6 +23,16 @@ use std::path::{Path, PathBuf};
 pub fn repository() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// How often something is done: as often as this variable of the environment says, for the long form of a test; else
+/// `short` times.
+#[expect(clippy::disallowed_methods, reason = "the only place where tests ask for their long form")]
+pub fn long(variable: &str, short: usize) -> usize {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|error| panic!("{variable}: {error}")),
+        Err(_) => short,
+    }
 }
 
 /// Replaces a text that a file has, once.

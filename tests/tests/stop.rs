@@ -198,7 +198,7 @@ fn one_past_its_timeout_is_killed_alone() {
         let run = sandbox.dwf(&project, args).env("RUST_LOG", "devflow=debug").run();
         run.expect(1)
             .says("2 passed, 1 failed")
-            .says("━━ x:late failed: timed out\nwaiting\nreproduce: dwf ");
+            .says("━━ x:late failed: timed out after 2 s\nwaiting\nreproduce: dwf ");
         nothing_left(&sandbox, &run);
     }
 }

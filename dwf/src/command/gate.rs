@@ -23,6 +23,7 @@ use crate::report;
 use crate::report::Facts;
 use crate::schedule::Schedule;
 use crate::trust::check_owner;
+use crate::turn;
 
 pub(super) async fn run(
     context: &mut Context<'_>,
@@ -36,8 +37,19 @@ pub(super) async fn run(
 
 async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions) -> Result<bool, Error> {
     let begun = Instant::now();
-    let ground = Ground::load(context)?;
+    let mut ground = Ground::load(context)?;
     check_owner(&ground.project, context.world.uid)?;
+    let _turn = match turn::take(&ground.project.root, &context.world.state()?)? {
+        Ok(turn) => turn,
+        Err(queue) => {
+            let who = queue.holder.map(|pid| format!(" ({pid})")).unwrap_or_default();
+            context.reporter.note(&format!("waiting for the dwf that runs in this project{who} …"));
+            let turn = context.signals.unless(queue.wait()).await??;
+            // The other one may have changed what stands there.
+            ground = Ground::load(context)?;
+            turn
+        }
+    };
     let (answered, place) = ask_and_find(context, &ground, &request).await?;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
@@ -67,7 +79,7 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
     let line = Reproduce::new(context, &ground, &request);
     context.reporter.failures(|name| line.of(name));
     let tally = tally?;
-    let good = tally.failed == 0 && tally.not_run == 0;
+    let good = tally.failed == 0 && tally.cancelled == 0 && tally.not_run == 0;
     context.reporter.verdict(good, &summary(tally, begun));
     Ok(good)
 }
@@ -156,6 +168,7 @@ async fn execute(
         jobs: &stage.jobs,
         schedule: Schedule::new(plan, jobs, options.keep_going),
         backend: stage.backend,
+        services: stage.services,
         inbox: stage.inbox,
         reporter: context.reporter,
         signals: context.signals,
@@ -168,10 +181,12 @@ async fn execute(
 }
 
 fn summary(tally: Tally, begun: Instant) -> String {
-    let Tally { passed, failed, not_run } = tally;
+    let Tally { passed, failed, cancelled, not_run } = tally;
     let mut text = format!("{passed} passed, {failed} failed");
-    if not_run > 0 {
-        text.push_str(&format!(", {not_run} not run"));
+    for (count, what) in [(cancelled, "cancelled"), (not_run, "not run")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
     }
     format!("{text} in {:.2} s", begun.elapsed().as_secs_f64())
 }

@@ -8,13 +8,14 @@ use toml::Spanned;
 
 use super::diagnostic::{Diagnostic, Source};
 use super::model::{Container, File};
+use crate::error::{nearest, printable};
 
 /// What is wrong, and where; the source is added by whoever has it.
 type Wrong = (std::ops::Range<usize>, String);
 
 /// Checks what can be said without looking at the project.
 pub(super) fn check(file: &File, source: &Source) -> Result<(), Diagnostic> {
-    let rules = [project, targets, commands, extensions, image, caches];
+    let rules = [project, targets, commands, services, extensions, image, caches];
     let wrong = rules.iter().try_for_each(|rule| rule(file)).and_then(|()| container(&file.container));
     wrong.map_err(|(span, message)| Diagnostic::new(source, span, message))
 }
@@ -74,6 +75,54 @@ fn commands(file: &File) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+fn services(file: &File) -> Result<(), Wrong> {
+    for (name, service) in &file.services {
+        let text = name.get_ref();
+        let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        if !plain
+            || !text.starts_with(ends)
+            || !text.ends_with(ends)
+            || text.len() > 63
+            || text == "localhost"
+        {
+            return wrong(name, "a service's name is a host's: small letters, digits and `-`, at most 63");
+        }
+        match service.image.get_ref().parse::<ImageRef>() {
+            Ok(image) if image.tag().is_none() && image.digest().is_none() => {
+                return wrong(
+                    &service.image,
+                    "a service's image has a tag or a digest, which says what it is",
+                );
+            }
+            Ok(_) => {}
+            Err(error) => return wrong(&service.image, error.to_string()),
+        }
+        for words in service.command.iter().chain(&service.ready) {
+            if words.get_ref().first().is_none_or(String::is_empty) {
+                return wrong(words, "this names no program");
+            }
+            if words.get_ref().iter().any(|word| word.contains('\0')) {
+                return wrong(words, "no program can be given a NUL");
+            }
+        }
+        if service.env.values().any(|text| text.contains('\0')) {
+            return wrong(name, format!("`env` of service `{text}` holds a NUL"));
+        }
+    }
+    let known =
+        |wanted: &&Spanned<String>| !file.services.keys().any(|name| name.get_ref() == wanted.get_ref());
+    match file.commands.values().flat_map(|command| &command.services).find(known) {
+        Some(wanted) => {
+            let names = file.services.keys().map(|name| name.get_ref().as_str());
+            let near = nearest(wanted.get_ref(), names).map(|near| format!("; did you mean `{near}`?"));
+            let near = near.unwrap_or_default();
+            wrong(wanted, format!("there is no [services.{}]{near}", printable(wanted.get_ref(), 80)))
+        }
+        None => Ok(()),
+    }
 }
 
 fn extensions(file: &File) -> Result<(), Wrong> {

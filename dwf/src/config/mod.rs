@@ -16,6 +16,7 @@ pub use load::{ConfigError, Loaded, load, load_member, load_text, parse};
 pub(crate) use model::default_target;
 pub use model::{
     CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry, Network, Profile,
+    ServiceSection,
 };
 pub use user::{Jail, UserConfig, load_user};
 

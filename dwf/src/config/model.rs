@@ -27,6 +27,8 @@ pub struct File {
     pub extensions: BTreeMap<Spanned<ExtensionName>, ExtensionSection>,
     /// `[commands."NAME"]`
     pub commands: BTreeMap<Spanned<String>, CommandSection>,
+    /// `[services.NAME]`
+    pub services: BTreeMap<Spanned<String>, ServiceSection>,
 }
 
 /// The devflow.toml of a member: it may say which stacks the member has.
@@ -265,6 +267,8 @@ pub struct CommandSection {
     pub run: Option<Spanned<Vec<String>>>,
     /// Commands that must have succeeded before.
     pub needs: Vec<Spanned<String>>,
+    /// Services that have to be ready.
+    pub services: Vec<Spanned<String>>,
     /// Arguments, after the extension's own.
     pub args: Vec<String>,
     /// Variables.
@@ -272,6 +276,26 @@ pub struct CommandSection {
     /// Seconds after which it is ended.
     #[serde(deserialize_with = "super::units::seconds")]
     pub timeout: Option<u64>,
+}
+
+/// `[services.NAME]`: what some actions need beside them, such as a database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSection {
+    /// The image, with a tag or a digest.
+    pub image: Spanned<String>,
+    /// Program and arguments, in the place of the image's command.
+    #[serde(default)]
+    pub command: Option<Spanned<Vec<String>>>,
+    /// Variables.
+    #[serde(default)]
+    pub env: BTreeMap<EnvName, String>,
+    /// Program and arguments of what ends with 0 as soon as the service can be used.
+    #[serde(default)]
+    pub ready: Option<Spanned<Vec<String>>>,
+    /// Seconds that this may take.
+    #[serde(default, deserialize_with = "super::units::seconds")]
+    pub ready_timeout: Option<u64>,
 }
 
 impl fmt::Display for Profile {

@@ -88,9 +88,7 @@ impl TryFrom<String> for Age {
 /// A number of seconds that gives something a chance.
 pub fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     match u64::deserialize(from)? {
-        0 => Err(serde::de::Error::custom(
-            "0 seconds are no time at all: leave it out for the default of an hour",
-        )),
+        0 => Err(serde::de::Error::custom("0 seconds are no time at all: leave it out for the default")),
         seconds => Ok(Some(seconds)),
     }
 }

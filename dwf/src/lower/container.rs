@@ -53,6 +53,8 @@ pub struct ContainerInput<'a> {
     pub mounts: &'a [(PathBuf, String)],
     /// The caches.
     pub caches: &'a [CachePlace<'a>],
+    /// The names of the services that live in the network of the check session.
+    pub services: &'a [String],
 }
 
 /// The container of each kind of session that some job needs, and what must be made before.
@@ -63,14 +65,22 @@ pub fn sessions(input: &ContainerInput<'_>, jobs: &[Job]) -> (BTreeMap<Kind, Con
     (containers, made)
 }
 
+/// The name of a session's container.
+pub(super) fn session_name(run: &str, kind: Kind) -> String {
+    format!("dwf-{run}-{}", kind.as_str())
+}
+
+/// The labels of a run's containers.
+pub(super) fn labels(run: &str, owner: &str) -> BTreeMap<String, String> {
+    [("dwf.run", run), ("dwf.owner", owner)].map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
 fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Container {
-    let name = format!("dwf-{}-{}", input.run, kind.as_str());
+    let name = session_name(input.run, kind);
     // `DWF_RUNNER` marks what is inside; the program is replaced where there is no runner.
     let image = ImageName::Id(input.image.id.clone());
     let mut container = Container::new(name, image, input.user.clone(), [RUNNER]);
-    container.labels = [("dwf.run", input.run), ("dwf.owner", input.owner)]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
+    container.labels = labels(input.run, input.owner);
     // The runner reaps and handles signals as an init does. As process 1 it is also the only one
     // that holds its wire, which any action could write to through an engine's own init.
     container.entrypoint = match input.image.entrypoint_policy() {
@@ -88,6 +98,9 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
         (Network::Fetch, Kind::Check) | (Network::Off, _) => true,
     };
     container.network = if offline { OciNetwork::None } else { OciNetwork::Default };
+    if kind == Kind::Check {
+        container.hosts = input.services.to_vec();
+    }
     container.env = variables(input);
     container.mounts = mounts(input, kind, made);
     container.volumes = input.image.volumes.clone();

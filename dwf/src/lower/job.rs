@@ -41,6 +41,8 @@ pub struct Job {
     pub name: FullName,
     /// Where it runs.
     pub kind: Kind,
+    /// Services that have to be ready.
+    pub services: Vec<String>,
     /// What the runner is told; its id is the action's place in the plan.
     pub start: wire::Start,
 }
@@ -50,6 +52,7 @@ pub fn jobs(plan: &Plan, places: &Places, caches: &[CachePlace<'_>]) -> Vec<Job>
     let job = |(id, action): (usize, &Action)| Job {
         name: action.name.clone(),
         kind: if action.fetches { Kind::Fetch } else { Kind::Check },
+        services: action.services.clone(),
         start: wire::Start {
             id: u32::try_from(id).unwrap_or(u32::MAX),
             choices: action.choices.iter().map(|choice| fill(plan, action, choice, places, caches)).collect(),

@@ -9,6 +9,7 @@ mod folders;
 mod job;
 mod place;
 mod report;
+mod service;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
 pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
@@ -16,6 +17,7 @@ pub use folders::{FolderError, Prepare, prepare};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
 pub use report::report_places;
+pub use service::{ServiceInput, Serving, service};
 
 #[cfg(test)]
 mod tests;

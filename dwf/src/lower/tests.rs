@@ -38,6 +38,7 @@ fn plan() -> Plan {
         }],
         needs: Vec::new(),
         after: Vec::new(),
+        services: Vec::new(),
         locks: Vec::new(),
         fetches,
         writes: false,
@@ -51,6 +52,7 @@ fn plan() -> Plan {
         fingerprint: String::new(),
         extensions: Vec::new(),
         stacks: vec![stack],
+        services: Vec::new(),
         actions: vec![action("setup:deps", true), action("test:unit", false)],
         skips: Vec::new(),
         notes: Vec::new(),
@@ -106,6 +108,7 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         selinux: false,
         mounts: &[],
         caches: &caches,
+        services: &["db".to_owned()],
     };
     let (containers, _) = sessions(&input, &jobs);
     (jobs, containers)

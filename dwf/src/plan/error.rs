@@ -46,12 +46,13 @@ pub enum PlanError {
         second_wish: String,
     },
     /// Actions that wait for each other.
-    #[error("these commands need each other: {}", list(.0))]
-    Cycle(Vec<FullName>),
-}
-
-fn is_same(one: &FullName, other: &FullName) -> bool {
-    one.member == other.member && one.stack == other.stack
+    #[error("these commands need each other: {}", list(.names))]
+    Cycle {
+        /// Round the whole cycle: the last is the first once more.
+        names: Vec<FullName>,
+        /// Whether one extension said all of it.
+        by_extension: bool,
+    },
 }
 
 fn list(names: &[FullName]) -> String {
@@ -62,10 +63,8 @@ impl Explain for PlanError {
     fn exit(&self) -> Exit {
         match self {
             Self::Conflict { .. } => Exit::Extension,
-            // What one extension says of one folder is its own fault; across stacks the project says it.
-            Self::Cycle(names) if names.iter().all(|n| n.stack.is_some() && is_same(n, &names[0])) => {
-                Exit::Extension
-            }
+            // What one extension says of one folder is its own fault; else the project says it.
+            Self::Cycle { by_extension: true, .. } => Exit::Extension,
             _ => Exit::Usage,
         }
     }

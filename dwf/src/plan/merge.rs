@@ -11,6 +11,7 @@ use super::error::PlanError;
 use super::model::{Action, Choice, Plan, Skip, Stack, TIMEOUT_S, Used};
 use super::order;
 use super::select::{Catalog, Selection};
+use super::services;
 use crate::config::CommandSection;
 use crate::name::FullName;
 
@@ -63,7 +64,7 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
     }
     let mut notes = Vec::new();
     order::make_before_read(&mut actions, &mut notes);
-    order::no_cycle(&actions)?;
+    order::no_cycle(&actions, |name, need| says(input.answers, name, need))?;
     let stacks = stacks(&input.answers.described, &actions);
     shared_caches(&stacks)?;
     let extensions = input.answers.versions.iter();
@@ -77,6 +78,7 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
             })
             .collect(),
         stacks,
+        services: services::of_plan(input.catalog.config(), &actions),
         actions,
         skips,
         notes,
@@ -122,6 +124,7 @@ fn extension_action(
         choices: choices.collect(),
         needs: needs.into_iter().collect(),
         after: Vec::new(),
+        services: services::of_action(input.catalog, name, actions().any(|action| action.fetches))?,
         locks: locks.into_iter().collect(),
         fetches: actions().any(|action| action.fetches),
         writes: actions().any(|action| action.writes) || offered.is_some_and(|command| command.writes),
@@ -136,6 +139,18 @@ fn extension_action(
     })
 }
 
+/// Whether an extension itself says that its action needs this other one of its.
+fn says(answers: &Answers, name: &FullName, need: &FullName) -> bool {
+    let needs = |action: &message::Action| action.needs.contains(&need.command);
+    let is_own = name.stack.is_some() && (&name.member, &name.stack) == (&need.member, &need.stack);
+    is_own
+        && match answers.resolved.get(name) {
+            Some(Resolution::Action(action)) => needs(action),
+            Some(Resolution::Alternatives(list)) => list.iter().any(|one| needs(&one.action)),
+            Some(Resolution::Skip(_)) | None => false,
+        }
+}
+
 fn unique<'a, T: Clone + PartialEq + 'a>(items: impl Iterator<Item = &'a T>) -> Vec<T> {
     let mut out: Vec<T> = Vec::new();
     for item in items {
@@ -148,7 +163,7 @@ fn unique<'a, T: Clone + PartialEq + 'a>(items: impl Iterator<Item = &'a T>) -> 
 
 fn own_action(input: &Input<'_>, name: &FullName, section: &CommandSection) -> Result<Action, PlanError> {
     let words = section.run.as_ref().map(|run| run.get_ref().as_slice()).unwrap_or_default();
-    let asked = input.selection.names.contains(name);
+    let asked = input.selection.names.binary_search(name).is_ok();
     let only = input.selection.names.len() == 1 && asked;
     let extra = if only { input.selection.args.as_slice() } else { &[] };
     let (program, args) = words.split_first().map_or(("", [].as_slice()), |(first, rest)| (first, rest));
@@ -165,6 +180,7 @@ fn own_action(input: &Input<'_>, name: &FullName, section: &CommandSection) -> R
         }],
         needs: input.catalog.needs(name, [])?.into_iter().collect(),
         after: Vec::new(),
+        services: services::of_action(input.catalog, name, false)?,
         locks: Vec::new(),
         fetches: false,
         writes: false,

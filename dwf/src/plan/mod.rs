@@ -11,6 +11,7 @@ mod merge;
 mod model;
 mod order;
 mod select;
+mod services;
 mod text;
 
 #[cfg(test)]
@@ -20,5 +21,5 @@ pub use answers::{Answers, Described};
 pub use check::{Broken, Rule, check_description, check_resolution, is_literal, is_place, is_reserved};
 pub use error::PlanError;
 pub use merge::{Input, merge};
-pub use model::{Action, Choice, Plan, Stack};
+pub use model::{Action, Choice, Plan, Service, Stack};
 pub use select::{Catalog, Selection};

@@ -23,6 +23,9 @@ pub struct Plan {
     pub stacks: Vec<Stack>,
     /// The actions, by name.
     pub actions: Vec<Action>,
+    /// What some actions need beside them, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Service>,
     /// The commands that were asked for and have nothing to do, by name.
     pub skips: Vec<Skip>,
     /// What the user should know about how it came to be.
@@ -71,6 +74,9 @@ pub struct Action {
     pub needs: Vec<FullName>,
     /// Actions that must have ended before, because they make what this one reads.
     pub after: Vec<FullName>,
+    /// Services that have to be ready, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
     /// Names; two actions of one stack and member that share one never run at once.
     pub locks: Vec<String>,
     /// Whether it downloads.
@@ -85,6 +91,23 @@ pub struct Action {
     pub outputs: Vec<Output>,
     /// Reports its tools write.
     pub reports: Vec<Report>,
+}
+
+/// What some actions need beside them: a container of an image that is not the project's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// Its name, which is also a host's.
+    pub name: String,
+    /// The image.
+    pub image: String,
+    /// Program and arguments, in the place of the image's command.
+    pub command: Option<Vec<String>>,
+    /// Variables.
+    pub env: BTreeMap<EnvName, String>,
+    /// Program and arguments of what ends with 0 as soon as it can be used; without, it can be at once.
+    pub ready: Option<Vec<String>>,
+    /// Seconds that this may take.
+    pub ready_timeout_s: u64,
 }
 
 /// One way of doing it.
@@ -113,6 +136,9 @@ pub struct Skip {
 
 /// Seconds that an action has when nobody says: nothing hangs for ever.
 pub const TIMEOUT_S: u64 = 3600;
+
+/// Seconds that a service has to become ready when nobody says.
+pub const READY_S: u64 = 60;
 
 impl Plan {
     /// The stack that an action belongs to.

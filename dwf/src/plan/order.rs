@@ -48,9 +48,17 @@ fn edges(action: &Action) -> impl Iterator<Item = &FullName> {
     action.needs.iter().chain(&action.after)
 }
 
+/// Where an action is: a plan's actions are sorted by name.
+fn place(actions: &[Action], name: &FullName) -> Option<usize> {
+    actions.binary_search_by(|action| action.name.cmp(name)).ok()
+}
+
+fn before(actions: &[Action], at: usize) -> impl Iterator<Item = usize> {
+    edges(&actions[at]).filter_map(|name| place(actions, name))
+}
+
 /// Whether `to` comes before `from` by the edges that are there.
 fn reaches(actions: &[Action], to: usize, from: usize) -> bool {
-    let by_name: BTreeMap<&FullName, usize> = actions.iter().enumerate().map(|(i, a)| (&a.name, i)).collect();
     let mut open = vec![from];
     let mut seen = BTreeSet::new();
     while let Some(next) = open.pop() {
@@ -58,42 +66,42 @@ fn reaches(actions: &[Action], to: usize, from: usize) -> bool {
             return true;
         }
         if seen.insert(next) {
-            open.extend(edges(&actions[next]).filter_map(|name| by_name.get(name).copied()));
+            open.extend(before(actions, next));
         }
     }
     false
 }
 
-/// Refuses actions that wait for each other, and says which.
-pub(super) fn no_cycle(actions: &[Action]) -> Result<(), PlanError> {
+/// Refuses actions that wait for each other, and says which. `says` tells whether it was the first one's own extension
+/// that said that it needs the second.
+pub(super) fn no_cycle(
+    actions: &[Action],
+    says: impl Fn(&FullName, &FullName) -> bool,
+) -> Result<(), PlanError> {
     // Takes away what waits for nothing until only cycles, and what waits for them, are left.
-    let mut left: BTreeMap<&FullName, BTreeSet<&FullName>> =
-        actions.iter().map(|action| (&action.name, edges(action).collect())).collect();
-    loop {
-        let free: Vec<&FullName> = left.iter().filter(|(_, w)| w.is_empty()).map(|(name, _)| *name).collect();
-        if free.is_empty() {
-            break;
-        }
-        for name in &free {
-            left.remove(name);
-        }
-        for waits in left.values_mut() {
-            waits.retain(|name| !free.contains(name));
+    let mut open: Vec<usize> = (0..actions.len()).map(|at| before(actions, at).count()).collect();
+    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); actions.len()];
+    for at in 0..actions.len() {
+        before(actions, at).for_each(|earlier| behind[earlier].push(at));
+    }
+    let mut free: Vec<usize> = (0..actions.len()).filter(|at| open[*at] == 0).collect();
+    while let Some(at) = free.pop() {
+        for next in std::mem::take(&mut behind[at]) {
+            open[next] -= 1;
+            if open[next] == 0 {
+                free.push(next);
+            }
         }
     }
-    let Some(start) = left.keys().next().copied() else { return Ok(()) };
-    let mut path = vec![start];
-    loop {
-        let here = path[path.len() - 1];
-        let Some(next) = left.get(here).and_then(|waits| waits.iter().find(|name| left.contains_key(**name)))
-        else {
-            return Ok(());
-        };
-        if let Some(at) = path.iter().position(|name| name == next) {
-            let mut cycle: Vec<FullName> = path[at..].iter().map(|name| (*name).clone()).collect();
-            cycle.push((*next).clone());
-            return Err(PlanError::Cycle(cycle));
-        }
+    let Some(start) = open.iter().position(|count| *count > 0) else { return Ok(()) };
+    let (mut path, mut seen) = (vec![start], BTreeMap::from([(start, 0)]));
+    while let Some(next) = before(actions, path[path.len() - 1]).find(|at| open[*at] > 0) {
         path.push(next);
+        if let Some(first) = seen.insert(next, path.len() - 1) {
+            let cycle: Vec<FullName> = path[first..].iter().map(|at| actions[*at].name.clone()).collect();
+            let by_extension = cycle.windows(2).all(|pair| says(&pair[0], &pair[1]));
+            return Err(PlanError::Cycle { names: cycle, by_extension });
+        }
     }
+    Ok(())
 }

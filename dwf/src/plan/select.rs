@@ -198,7 +198,13 @@ impl<'a> Catalog<'a> {
         near.map(|near| format!("did you mean `{near}`?"))
     }
 
-    fn at(&self, text: &Spanned<String>, message: String, help: Option<String>) -> PlanError {
+    /// What devflow.toml says.
+    pub(super) fn config(&self) -> &'a Loaded {
+        self.config
+    }
+
+    /// What is wrong at a place of devflow.toml.
+    pub(super) fn at(&self, text: &Spanned<String>, message: String, help: Option<String>) -> PlanError {
         let nowhere = Source { path: crate::config::FILE.into(), text: "".into() };
         let source = self.config.source.as_ref().unwrap_or(&nowhere);
         PlanError::Config(Box::new(Diagnostic::new(source, text.span(), message).help(help)))

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use devflow_oci::Invocation;
 
-use super::model::{Action, Choice, Plan, TIMEOUT_S, Used};
+use super::model::{Action, Choice, Plan, Service, TIMEOUT_S, Used};
 use crate::name::FullName;
 
 impl fmt::Display for Plan {
@@ -19,6 +19,10 @@ impl fmt::Display for Plan {
         for action in &self.actions {
             writeln!(f)?;
             write_action(f, action)?;
+        }
+        for service in &self.services {
+            writeln!(f)?;
+            write_service(f, service)?;
         }
         if !self.skips.is_empty() {
             writeln!(f, "\nnothing to do:")?;
@@ -46,6 +50,9 @@ fn write_action(f: &mut fmt::Formatter<'_>, action: &Action) -> fmt::Result {
     if !action.after.is_empty() {
         about.push(format!("after {}", list(&action.after)));
     }
+    if !action.services.is_empty() {
+        about.push(format!("with {}", action.services.join(", ")));
+    }
     if action.fetches {
         about.push("fetches".to_owned());
     }
@@ -61,6 +68,22 @@ fn write_action(f: &mut fmt::Formatter<'_>, action: &Action) -> fmt::Result {
     }
     for choice in &action.choices {
         write_choice(f, choice, action.choices.len() > 1)?;
+    }
+    Ok(())
+}
+
+fn write_service(f: &mut fmt::Formatter<'_>, service: &Service) -> fmt::Result {
+    let line = |words: &[String]| {
+        let (program, args) = words.split_first().map_or(("", [].as_slice()), |(p, args)| (p.as_str(), args));
+        let line = Invocation::new(program).args(args.iter().cloned()).to_string();
+        crate::error::printable(&line, 2000)
+    };
+    writeln!(f, "service {}  {}", service.name, service.image)?;
+    if let Some(command) = &service.command {
+        writeln!(f, "    {}", line(command))?;
+    }
+    if let Some(ready) = &service.ready {
+        writeln!(f, "    ready within {} s: {}", service.ready_timeout_s, line(ready))?;
     }
     Ok(())
 }

@@ -81,7 +81,7 @@ mod tests {
         let name: crate::name::Wanted = "a/test:unit".parse().unwrap();
         let name =
             crate::name::FullName { member: Default::default(), stack: name.stack, command: name.command };
-        let mut jobs = [Job { name, kind: Kind::Check, start }];
+        let mut jobs = [Job { name, kind: Kind::Check, services: Vec::new(), start }];
         tell(&mut jobs, "xterm");
         let shown: Vec<String> = jobs[0].start.choices.iter().map(|c| format!("{:?}", c.env)).collect();
         assert_eq!(

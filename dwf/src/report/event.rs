@@ -15,10 +15,10 @@ pub enum Outcome {
     Passed,
     /// It did not, for this reason.
     Failed(String),
-    /// Its time was over.
-    TimedOut,
-    /// dwf ended it.
-    Cancelled,
+    /// Its time was over: how long it had.
+    TimedOut(String),
+    /// dwf ended it, for this reason.
+    Cancelled(String),
 }
 
 /// Numbers of a finished action.
@@ -59,9 +59,8 @@ impl Outcome {
     /// Why it failed, if it did.
     pub fn failure(&self) -> Option<&str> {
         match self {
-            Self::Failed(reason) => Some(reason),
-            Self::TimedOut => Some("timed out"),
-            Self::Passed | Self::Cancelled => None,
+            Self::Failed(reason) | Self::TimedOut(reason) => Some(reason),
+            Self::Passed | Self::Cancelled(_) => None,
         }
     }
 }
@@ -76,8 +75,8 @@ pub fn outcome(end: &End) -> Outcome {
                 nix::sys::signal::Signal::try_from(*number).map_or("an unknown signal", |s| s.as_str());
             Outcome::Failed(format!("killed by {name}"))
         }
-        End::TimedOut => Outcome::TimedOut,
-        End::Cancelled => Outcome::Cancelled,
+        End::TimedOut => Outcome::TimedOut("timed out".to_owned()),
+        End::Cancelled => Outcome::Cancelled("cancelled".to_owned()),
         End::NotStarted { program, missing: true, .. } => {
             Outcome::Failed(format!("no program `{program}` was found"))
         }

@@ -129,12 +129,14 @@ impl Ledger {
         entry.told = match outcome {
             Outcome::Passed => Told::Passed,
             Outcome::Failed(_) => Told::Failed,
-            Outcome::TimedOut => Told::TimedOut,
-            Outcome::Cancelled => Told::Cancelled,
+            Outcome::TimedOut(_) => Told::TimedOut,
+            Outcome::Cancelled(_) => Told::Cancelled,
         };
         entry.reason = match outcome {
-            Outcome::Failed(reason) => Some(reason.clone()),
-            _ => None,
+            Outcome::Failed(reason) | Outcome::TimedOut(reason) | Outcome::Cancelled(reason) => {
+                Some(reason.clone())
+            }
+            Outcome::Passed => None,
         };
         entry.used = Some(used);
     }

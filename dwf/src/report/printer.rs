@@ -72,7 +72,7 @@ impl Printer {
         }
         match (outcome, outcome.failure()) {
             (Outcome::Passed, _) => ("32", "PASS", text),
-            (Outcome::Cancelled, _) => ("33", "STOP", text),
+            (Outcome::Cancelled(reason), _) => ("33", "STOP", format!("{text}  {reason}")),
             (_, reason) => ("31", "FAIL", format!("{text}  {}", reason.unwrap_or_default())),
         }
     }

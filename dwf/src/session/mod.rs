@@ -30,6 +30,8 @@ pub enum Message {
     Closed(Kind),
     /// What a session says cannot be read.
     Lost(Kind, String),
+    /// The service with this number is ready, or of no use any more, and why.
+    Service(usize, Result<(), String>),
 }
 
 /// The receiving end is the executor's; when it is full, whoever writes has to wait.
@@ -187,6 +189,14 @@ impl<'a> Backend<'a> {
                 open.iter().find(|(_, connection)| !connection.greeted()).map(|(kind, _)| *kind)
             }
             Self::Alone(_) => None,
+        }
+    }
+
+    /// Whether a session is there.
+    pub fn is_there(&self, kind: Kind) -> bool {
+        match self {
+            Self::Runners { open, .. } => open.get(&kind).is_some_and(Connection::greeted),
+            Self::Alone(_) => false,
         }
     }
 

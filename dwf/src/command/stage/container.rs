@@ -8,6 +8,7 @@ use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocati
 use devflow_runner::wire;
 
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
@@ -20,6 +21,7 @@ use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::schedule::Schedule;
+use crate::service::Services;
 use crate::session::{Alone, Backend, Launch, Target};
 
 /// A container cannot be made as it would have to be.
@@ -136,13 +138,23 @@ async fn attempt<'a>(
         selinux,
         mounts: &mounts,
         caches: &caches,
+        services: &services::names(plan),
     };
+    if runner.is_none() {
+        let architecture = &ready.image.architecture;
+        none(plan, |name| match config.session {
+            true => ServiceError::NoRunner { name, architecture: architecture.clone() },
+            false => ServiceError::NoSession(name),
+        })?;
+    }
+    let served = services::prepare(context, plan, engine, &prepared, selinux).await?;
     let (containers, made) = lower::sessions(&input, &jobs);
     lower::prepare(&made, &[&cache_root], owner)?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
     singles.show(&jobs);
     let (sender, inbox) = channel();
+    let services = Services::new(served, engine, world, sender.clone());
     let mut backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
         None => {
@@ -164,7 +176,7 @@ async fn attempt<'a>(
         }
     }
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
-    Ok(Some(Stage { jobs, backend, inbox, scratch: Some(scratch) }))
+    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch) }))
 }
 
 fn launches(

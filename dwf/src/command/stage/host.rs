@@ -8,6 +8,7 @@ use devflow_oci::Invocation;
 use devflow_oci::hash::sha256_framed;
 use futures_util::future::join_all;
 
+use super::services::{ServiceError, none};
 use super::{Stage, channel};
 use crate::cache;
 use crate::command::Context;
@@ -16,6 +17,7 @@ use crate::engine;
 use crate::error::Error;
 use crate::lower::{self, HostHome, Kind, Places};
 use crate::plan::Plan;
+use crate::service::Services;
 use crate::session::{Backend, Launch};
 use crate::world::World;
 
@@ -29,6 +31,7 @@ pub(in crate::command) async fn stage<'a>(
     because: Option<&str>,
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
+    none(plan, ServiceError::Host)?;
     let root = &ground.project.root;
     let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
     let toolchain = context.signals.unless(toolchain(ground, plan, world)).await?;
@@ -57,7 +60,8 @@ pub(in crate::command) async fn stage<'a>(
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
-    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
+    let (backend, services) = (Backend::runners(launches, world, sender), Services::default());
+    Ok(Stage { jobs, backend, services, inbox, scratch: None })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

@@ -4,6 +4,7 @@ mod container;
 mod host;
 mod prepared;
 mod scratch;
+mod services;
 
 pub(super) use container::stage as container;
 pub(super) use host::stage as host;
@@ -19,6 +20,7 @@ use crate::error::{Exit, Explain};
 use crate::lower::{self, CachePlace, Job};
 use crate::plan::Plan;
 use crate::report::{Reporter, Source};
+use crate::service::Services;
 use crate::session::{Backend, Message, Sender};
 
 /// Messages between the sessions and the executor; a session that says more has to wait.
@@ -28,6 +30,7 @@ const INBOX: usize = 64;
 pub(super) struct Stage<'a> {
     pub(super) jobs: Vec<Job>,
     pub(super) backend: Backend<'a>,
+    pub(super) services: Services,
     pub(super) inbox: mpsc::Receiver<Message>,
     /// What is to be removed when the run is over.
     pub(super) scratch: Option<Scratch>,

@@ -124,7 +124,7 @@ fn every_action_is_there_and_its_tests_below() {
     let used = Used { elapsed: Duration::from_millis(1500), ..Used::default() };
     ledger.finished(&name("a/build:debug"), &Outcome::Passed, used);
     ledger.finished(&name("web#b/test:unit"), &Outcome::Failed("exit code 1".into()), used);
-    ledger.finished(&name("a/test:unit"), &Outcome::TimedOut, used);
+    ledger.finished(&name("a/test:unit"), &Outcome::TimedOut("timed out".to_owned()), used);
     ledger.left(&name("a/fmt:check"), Told::Skipped, "no files");
     ledger.left(&name("a/lint:static"), Told::NotRun, "it needs a/test:unit");
     let mut kept = Kept::default();
@@ -164,7 +164,7 @@ fn the_json_says_the_same() {
     let mut ledger = Ledger::default();
     let used = Used { elapsed: Duration::from_millis(1500), cpu: Duration::from_millis(20), peak_kib: 7 };
     ledger.entry(&name("web#b/test:unit")).start = Some(Duration::from_millis(250));
-    ledger.finished(&name("web#b/test:unit"), &Outcome::TimedOut, used);
+    ledger.finished(&name("web#b/test:unit"), &Outcome::TimedOut("timed out".to_owned()), used);
     ledger.left(&name("lint:policy"), Told::NotRun, "not run: stopped");
     let xml =
         "<testsuite><testcase/><testcase><error/></testcase><testcase><skipped/></testcase></testsuite>";
