@@ -31,6 +31,7 @@ pub(super) async fn run(
     let (answered, place) = ask_and_find(context, &ground, &request).await?;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
+    super::expected::check(options.expect_plan.as_ref(), &plan, &request)?;
     context.reporter.note(&format!("plan       {}", plan.digest()));
     for note in &plan.notes {
         context.reporter.detail(&format!("note: {note}"));
@@ -58,13 +59,16 @@ pub(super) async fn run(
     Ok(good)
 }
 
-enum Place {
+/// Where a plan runs.
+pub(super) enum Place {
+    /// In containers of this engine; the image may have been looked for already.
     Container(Engine, Option<Box<Glance>>),
+    /// Here; and why, where nobody has said so.
     Host(Option<String>),
 }
 
 /// Asks the extensions while the engine is being looked for.
-async fn ask_and_find(
+pub(super) async fn ask_and_find(
     context: &mut Context<'_>,
     ground: &Ground,
     request: &Request,

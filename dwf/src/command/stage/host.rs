@@ -14,7 +14,7 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
-use crate::lower::{self, HostHome, Kind, Places};
+use crate::lower::{self, CachePlace, HostHome, Kind, Places};
 use crate::plan::Plan;
 use crate::session::{Backend, Launch};
 use crate::world::World;
@@ -28,6 +28,27 @@ pub(in crate::command) async fn stage<'a>(
     plan: &Plan,
     because: Option<&str>,
 ) -> Result<Stage<'a>, Error> {
+    let world = context.world;
+    let mut jobs = lowered(context, ground, plan, |places, caches| lower::jobs(plan, places, caches)).await?;
+    for job in &mut jobs {
+        // One runner serves both kinds: nothing is mounted here.
+        job.kind = Kind::Check;
+    }
+    let invocation = Invocation::new(&world.exe).arg("__runner").cwd(&ground.project.root);
+    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
+    let why = because.map(|because| format!(": {because}")).unwrap_or_default();
+    context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
+    let (sender, inbox) = channel();
+    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
+}
+
+/// What is made of the places and caches of this machine; all that actions need has been made.
+pub(in crate::command) async fn lowered<T>(
+    context: &mut Context<'_>,
+    ground: &Ground,
+    plan: &Plan,
+    jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> T,
+) -> Result<T, Error> {
     let world = context.world;
     let root = &ground.project.root;
     let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
@@ -46,17 +67,7 @@ pub(in crate::command) async fn stage<'a>(
             .map(|p| ((p.stack.member.clone(), p.stack.stack.clone(), p.cache.name.clone()), p.seen.clone()))
             .collect(),
     };
-    let mut jobs = lower::jobs(plan, &places, &caches);
-    for job in &mut jobs {
-        // One runner serves both kinds: nothing is mounted here.
-        job.kind = Kind::Check;
-    }
-    let invocation = Invocation::new(&world.exe).arg("__runner").cwd(root);
-    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
-    let why = because.map(|because| format!(": {because}")).unwrap_or_default();
-    context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
-    let (sender, inbox) = channel();
-    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
+    Ok(jobs(&places, &caches))
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.
