@@ -15,7 +15,10 @@ impl FromStr for PlanDigest {
         let hex = text.strip_prefix("sha256:").unwrap_or(text);
         match hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             true => Ok(Self(hex.to_ascii_lowercase())),
-            false => Err("a plan's digest is sha256: and 64 hexadecimal digits, as `dwf plan` prints it".to_owned()),
+            false => {
+                Err("a plan's digest is sha256: and 64 hexadecimal digits, as `dwf plan` prints it"
+                    .to_owned())
+            }
         }
     }
 }

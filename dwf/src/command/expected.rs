@@ -31,11 +31,7 @@ impl Explain for Unexpected {
 }
 
 /// Refuses any other plan than the one that was expected.
-pub(super) fn check(
-    expected: Option<&PlanDigest>,
-    plan: &Plan,
-    request: &Request,
-) -> Result<(), Unexpected> {
+pub(super) fn check(expected: Option<&PlanDigest>, plan: &Plan, request: &Request) -> Result<(), Unexpected> {
     let found = plan.digest();
     match expected.map(PlanDigest::to_string) {
         Some(expected) if expected != found => Err(Unexpected { expected, found, show: show(request) }),

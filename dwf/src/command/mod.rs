@@ -53,9 +53,7 @@ pub(crate) async fn run(
 /// Runs a command that does or says something; `false` is a check that says no.
 async fn answer(context: &mut Context<'_>, command: Command) -> Result<bool, Error> {
     match command {
-        Command::Verify { target, options } => {
-            gate::run(context, Request::Target(target), &options).await
-        }
+        Command::Verify { target, options } => gate::run(context, Request::Target(target), &options).await,
         Command::Run { commands, options, args } => {
             gate::run(context, Request::Commands(commands, args), &options).await
         }

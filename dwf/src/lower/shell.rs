@@ -47,7 +47,8 @@ pub fn shell(
     let (first, (mut choices, disputed)) = match scope {
         Scope::Action(action) => (action, (of(action), BTreeSet::new())),
         Scope::Stack(stack) => {
-            let is = |action: &Action| plan.stack_of(&action.name).is_some_and(|known| std::ptr::eq(known, stack));
+            let is =
+                |action: &Action| plan.stack_of(&action.name).is_some_and(|known| std::ptr::eq(known, stack));
             (plan.actions.iter().find(|action| is(action))?, all(&is, places.folder(&stack.member)))
         }
         Scope::All => (plan.actions.first()?, all(&|_| true, places.workspace.clone())),

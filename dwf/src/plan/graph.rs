@@ -12,14 +12,11 @@ pub fn dot(plan: &Plan) -> String {
     let mut text = "digraph plan {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
     for action in &plan.actions {
         let id = dot_id(&action.name);
-        let styles: Vec<&str> = [
-            (action.fetches, "rounded"),
-            (action.writes, "bold"),
-            (!action.requested, "dashed"),
-        ]
-        .into_iter()
-        .filter_map(|(is, style)| is.then_some(style))
-        .collect();
+        let styles: Vec<&str> =
+            [(action.fetches, "rounded"), (action.writes, "bold"), (!action.requested, "dashed")]
+                .into_iter()
+                .filter_map(|(is, style)| is.then_some(style))
+                .collect();
         let style = match styles.is_empty() {
             true => String::new(),
             false => format!(" style=\"{}\"", styles.join(",")),

@@ -225,7 +225,8 @@ fn own_action(
     }
     let timeout = section.timeout.as_ref();
     about.set(Part::Timeout, timeout.map_or(Origin::Default, |at| Origin::Config(at.span())));
-    let env = section.env.iter().map(|(name, value)| (name.get_ref().clone(), Some(Template::literal(value))));
+    let env =
+        section.env.iter().map(|(name, value)| (name.get_ref().clone(), Some(Template::literal(value))));
     Ok(Action {
         name: name.clone(),
         requested: asked,

@@ -10,11 +10,7 @@ use super::origin::{Origin, Origins, Part};
 use crate::name::FullName;
 
 /// Puts an action that makes a file after none, and one that says it reads that file after it.
-pub(super) fn make_before_read(
-    actions: &mut [Action],
-    notes: &mut Vec<String>,
-    origins: &mut Origins,
-) {
+pub(super) fn make_before_read(actions: &mut [Action], notes: &mut Vec<String>, origins: &mut Origins) {
     let mut found = Vec::new();
     for (reader, action) in actions.iter().enumerate() {
         let Some(inputs) = &action.inputs else { continue };

@@ -173,7 +173,8 @@ impl<'a> Catalog<'a> {
                 });
             }
         } else {
-            let known = targets.keys().map(|name| name.get_ref().as_str()).chain(crate::config::DEFAULT_TARGETS);
+            let known =
+                targets.keys().map(|name| name.get_ref().as_str()).chain(crate::config::DEFAULT_TARGETS);
             let known: BTreeSet<&str> = known.collect();
             return Err(PlanError::Usage {
                 message: format!("no target is named `{name}`"),

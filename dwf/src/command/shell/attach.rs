@@ -77,11 +77,7 @@ fn is_programs(number: i32, interactive: bool) -> bool {
     interactive && [Signal::SIGINT as i32, Signal::SIGQUIT as i32].contains(&number)
 }
 
-async fn end(
-    process: &mut Process,
-    target: Option<&Target>,
-    world: &World,
-) -> Result<(), SessionError> {
+async fn end(process: &mut Process, target: Option<&Target>, world: &World) -> Result<(), SessionError> {
     if target.is_some() {
         return stop(process, target, GRACE, world).await;
     }

@@ -50,7 +50,9 @@ impl Explain for ScopeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Neither(_) => Some("name a command, such as test:unit, or a stack".to_owned()),
-            Self::NoStack(_, known) | Self::Several(_, known) => Some(format!("name one of: {}", known.join(", "))),
+            Self::NoStack(_, known) | Self::Several(_, known) => {
+                Some(format!("name one of: {}", known.join(", ")))
+            }
             Self::Skipped(..) | Self::Empty => Some("name another command: dwf plan shows them".to_owned()),
         }
     }
@@ -91,9 +93,10 @@ impl Named {
                 let asked: Vec<_> = plan.actions.iter().filter(|action| action.requested).collect();
                 match (asked.as_slice(), plan.skips.first()) {
                     ([one], None) => Ok(Scope::Action(one)),
-                    ([], Some(skip)) => {
-                        Err(ScopeError::Skipped(skip.name.to_string(), crate::error::printable(&skip.because, 200)))
-                    }
+                    ([], Some(skip)) => Err(ScopeError::Skipped(
+                        skip.name.to_string(),
+                        crate::error::printable(&skip.because, 200),
+                    )),
                     ([], None) => Err(ScopeError::Empty),
                     (several, _) => {
                         let names = several.iter().map(|action| action.name.to_string());
@@ -108,10 +111,13 @@ impl Named {
                 let found: Vec<&Stack> = plan.stacks.iter().filter(is).collect();
                 match found.as_slice() {
                     [one] => Ok(Scope::Stack(one)),
-                    [] => Err(ScopeError::NoStack(stack.to_string(), plan.stacks.iter().map(shown).collect())),
-                    several => {
-                        Err(ScopeError::Several(stack.to_string(), several.iter().map(|one| shown(one)).collect()))
+                    [] => {
+                        Err(ScopeError::NoStack(stack.to_string(), plan.stacks.iter().map(shown).collect()))
                     }
+                    several => Err(ScopeError::Several(
+                        stack.to_string(),
+                        several.iter().map(|one| shown(one)).collect(),
+                    )),
                 }
             }
         }

@@ -8,7 +8,7 @@ mod scratch;
 pub(super) use container::{Lone, StageError, lone, stage as container};
 pub(super) use host::{lowered as on_host, stage as host};
 
-pub(super) use prepared::{owner, owner_of, selinux_enforces};
+pub(super) use prepared::{owner, owner_of, runner_for, selinux_enforces};
 pub(super) use scratch::Scratch;
 use tokio::sync::mpsc;
 

@@ -90,15 +90,22 @@ fn every_part_says_who_set_it() {
             &format!(r#"stack.tools fast = {{"args":[],"program":"fast","wants":">=1"}}: {b}"#),
         ]
     );
-    assert_eq!(value["actions"][0]["targets"], json!([
-        { "name": "main", "by": { "kind": "config", "file": "devflow.toml", "line": 4 } },
-        { "name": "pr", "by": { "kind": "default" } },
-    ]));
-    let others: Vec<&str> = value["others"].as_array().unwrap().iter().map(|o| o["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        value["actions"][0]["targets"],
+        json!([
+            { "name": "main", "by": { "kind": "config", "file": "devflow.toml", "line": 4 } },
+            { "name": "pr", "by": { "kind": "default" } },
+        ])
+    );
+    let others: Vec<&str> =
+        value["others"].as_array().unwrap().iter().map(|o| o["name"].as_str().unwrap()).collect();
     assert_eq!(others, ["lint:policy", "a/build:debug", "a/fmt:check", "b/setup:deps"]);
-    assert_eq!(value["others"][0]["needed_by"], json!([
-        { "name": "b/test:unit", "by": [{ "kind": "config", "file": "devflow.toml", "line": 9 }] }
-    ]));
+    assert_eq!(
+        value["others"][0]["needed_by"],
+        json!([
+            { "name": "b/test:unit", "by": [{ "kind": "config", "file": "devflow.toml", "line": 9 }] }
+        ])
+    );
 }
 
 #[test]
@@ -131,7 +138,8 @@ fn nothing_is_set_by_nobody() {
 
 #[test]
 fn what_a_person_reads() {
-    let answers = answers(&[(".", "a", json!({}), json!({ "test:unit": run("x\u{1b}[2J"), "build:debug": run("y") }))]);
+    let answers =
+        answers(&[(".", "a", json!({}), json!({ "test:unit": run("x\u{1b}[2J"), "build:debug": run("y") }))]);
     let config = config("[commands.\"a/test:unit\"]\nneeds = [\"build\"]\n");
     let (plan, origins) = explained(&config, &answers, &["test"], &[]).unwrap();
     let catalog = Catalog::new(&config, &answers).unwrap();
@@ -142,7 +150,7 @@ fn what_a_person_reads() {
         "a/test:unit
   asked for on the command line
   in the targets main (dwf's default), pr (dwf's default)
-  step     extension a 1.0  'x\\u{1b}[2J'
+  step     extension a 1.0  $'x\\033[2J'
   cwd      dwf's default    .
   path     dwf's default    nothing
   needs    devflow.toml:4   a/build:debug

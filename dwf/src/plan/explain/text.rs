@@ -32,7 +32,8 @@ impl fmt::Display for Explanation<'_> {
             writeln!(f, "\nextensions:")?;
         }
         for used in &self.plan.extensions {
-            let pinned = used.pinned.as_ref().map_or("not pinned".to_owned(), |pin| format!("pinned as {pin}"));
+            let pinned =
+                used.pinned.as_ref().map_or("not pinned".to_owned(), |pin| format!("pinned as {pin}"));
             writeln!(f, "  {} {}  {pinned}", used.name, printable(&used.version, 80))?;
         }
         Ok(())
@@ -44,7 +45,8 @@ impl Explanation<'_> {
         writeln!(f, "{}", about.action.name)?;
         writeln!(f, "  asked for on the command line")?;
         if !about.targets.is_empty() {
-            let target = |(name, by): &(String, Origin)| format!("{} ({})", printable(name, 80), self.who(by));
+            let target =
+                |(name, by): &(String, Origin)| format!("{} ({})", printable(name, 80), self.who(by));
             let targets: Vec<String> = about.targets.iter().map(target).collect();
             writeln!(f, "  in the targets {}", targets.join(", "))?;
         }

@@ -92,7 +92,10 @@ fn no_name_leaves_its_label() {
         assert_eq!(parsed.nodes.keys().cloned().collect::<BTreeSet<_>>(), names, "{member}");
         for (name, label) in &parsed.nodes {
             let plain = label.replace("&amp;", "&");
-            assert!(plain == *name || plain.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(" (")));
+            assert!(
+                plain == *name
+                    || plain.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(" ("))
+            );
         }
         assert_eq!(parsed.edges.len(), 2, "{member}");
         assert!(parsed.edges.iter().all(|(from, to)| names.contains(from) && names.contains(to)));
@@ -176,7 +179,12 @@ fn parse_mermaid(text: &str) -> Parsed {
         assert!(label.chars().all(safe), "{line}");
         parsed.nodes.insert(id.to_owned(), entities(label));
     }
-    assert!(parsed.edges.iter().all(|(from, to)| parsed.nodes.contains_key(from) && parsed.nodes.contains_key(to)));
+    assert!(
+        parsed
+            .edges
+            .iter()
+            .all(|(from, to)| parsed.nodes.contains_key(from) && parsed.nodes.contains_key(to))
+    );
     parsed
 }
 
