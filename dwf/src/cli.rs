@@ -1,12 +1,17 @@
 //! The command line.
 
+mod digest;
+pub mod explain;
 pub mod ext;
 pub mod image;
 pub mod output;
+pub mod shell;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use digest::PlanDigest;
 
 use crate::config::{EngineChoice, Profile};
 
@@ -89,10 +94,17 @@ pub enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// As a graph, for a program that draws it
+        #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with = "json")]
+        graph: Option<explain::Graph>,
         /// Arguments for the one action that matches
         #[arg(last = true, value_name = "ARGS")]
         args: Vec<String>,
     },
+    /// Say of every part of an action who set it, and why the action is in the plan
+    Explain(explain::Explain),
+    /// Open a shell in the very environment of the actions, or run one program in it
+    Shell(shell::Shell),
     /// Print the identity of the project's image
     Fingerprint(Fingerprint),
     /// Allow this project to run on the host, and the extensions it brought to be started
@@ -134,6 +146,9 @@ pub struct RunOptions {
     /// Run every action, whatever is known of earlier runs
     #[arg(long)]
     pub force: bool,
+    /// Run nothing unless the plan has this digest (`dwf plan` prints it)
+    #[arg(long, value_name = "DIGEST")]
+    pub expect_plan: Option<PlanDigest>,
     /// How it is shown and reported.
     #[command(flatten)]
     pub output: output::OutputOptions,

@@ -91,16 +91,15 @@ pub fn main() -> ExitCode {
     let tasks = tokio::task::LocalSet::new();
     let work = tasks.run_until(async {
         let mut signals = Signals::listen().map_err(StartError)?;
-        let good = command::run(&world, cli.global, cli.command, &mut reporter, &mut signals).await?;
+        let code = command::run(&world, cli.global, cli.command, &mut reporter, &mut signals).await?;
         signals.none().await?;
-        Ok(good)
+        Ok(code)
     });
     // What a panic leaves half done is not looked at again, but children are ended as it unwinds.
     let work = std::panic::AssertUnwindSafe(|| runtime.block_on(work));
     let result = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(Bug.into()));
     match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(Exit::Failed.code()),
+        Ok(code) => ExitCode::from(code),
         Err(error) => fail(&mut reporter, &error),
     }
 }

@@ -1,12 +1,15 @@
 //! Processes: the one place where dwf starts any.
 //!
 //! Invariant: every child leads a process group of its own, and whatever is left of that group is
-//! killed when the value that stands for it goes away.
+//! killed when the value that stands for it goes away. A child that may have the terminal is in
+//! dwf's own group; it alone is killed.
 
 mod native;
 mod orphans;
+mod terminal;
 
 pub use orphans::Adoption;
+pub use terminal::Terminal;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -34,6 +37,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub struct Process {
     child: Child,
     group: Pid,
+    /// Whether the group is its own.
+    leads: bool,
     reaped: bool,
 }
 
@@ -46,6 +51,10 @@ pub enum Streams {
     Apart,
     /// No input; output and error are pipes.
     Captured,
+    /// They are dwf's own.
+    Inherited,
+    /// They are dwf's own, and so is the group: whatever dwf may do with the terminal, it may too.
+    Foreground,
 }
 
 /// What a short-lived program said.
@@ -82,12 +91,14 @@ pub fn spawn(
     env: &BTreeMap<String, String>,
     streams: Streams,
 ) -> io::Result<Process> {
-    start(|| {
+    let mut process = start(|| {
         if streams == Streams::Apart {
             native::check(&invocation.program)?;
         }
         Ok(command(invocation, env, streams))
-    })
+    })?;
+    process.leads = streams != Streams::Foreground;
+    Ok(process)
 }
 
 /// As [`spawn`] with its streams apart, in a jail where there is one, and under another name than its path
@@ -131,7 +142,7 @@ fn start(command: impl Fn() -> io::Result<tokio::process::Command>) -> io::Resul
     };
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
     let group = Pid::from_raw(pid.ok_or_else(|| io::Error::other("the child has no process id"))?);
-    Ok(Process { child, group, reaped: false })
+    Ok(Process { child, group, leads: true, reaped: false })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where processes start")]
@@ -144,7 +155,8 @@ fn command(
     command.args(&invocation.args).env_clear().envs(env);
     match streams {
         Streams::Apart => leave_session(&mut command),
-        Streams::Piped | Streams::Captured => drop(command.process_group(0)),
+        Streams::Piped | Streams::Captured | Streams::Inherited => drop(command.process_group(0)),
+        Streams::Foreground => {}
     }
     for (name, value) in &invocation.env {
         match value {
@@ -155,7 +167,12 @@ fn command(
     if let Some(cwd) = &invocation.cwd {
         command.current_dir(cwd);
     }
-    command.stdin(if streams == Streams::Captured { Stdio::null() } else { Stdio::piped() });
+    match streams {
+        Streams::Piped | Streams::Apart => command.stdin(Stdio::piped()),
+        Streams::Captured => command.stdin(Stdio::null()),
+        // What a command inherits is what it has when nobody says otherwise.
+        Streams::Inherited | Streams::Foreground => return command,
+    };
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -398,9 +415,13 @@ impl Process {
         !answers || (cfg!(target_os = "linux") && self.members().is_empty())
     }
 
-    /// Signals the child's whole group; a group that is gone is no error.
+    /// Signals the child's whole group, or the child where the group is dwf's own; who is gone is no error.
     pub fn signal(&self, signal: Signal) {
-        let _ = killpg(self.group, signal);
+        if self.leads {
+            let _ = killpg(self.group, signal);
+        } else if !self.reaped {
+            let _ = kill(self.group, signal);
+        }
     }
 }
 

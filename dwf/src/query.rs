@@ -285,7 +285,8 @@ impl Asking<'_> {
             else {
                 return (name.clone(), None);
             };
-            let mut args: Vec<String> = catalog.more(name).flat_map(|section| section.args.clone()).collect();
+            let more = catalog.more(name).flat_map(|section| &section.args);
+            let mut args: Vec<String> = more.map(|arg| arg.get_ref().clone()).collect();
             if selection.names.contains(name) {
                 args.extend(selection.args.iter().cloned());
             }

@@ -26,6 +26,8 @@ pub struct World {
     pub uid: u32,
     /// Whether standard error is a terminal.
     pub terminal: bool,
+    /// Whether standard input and output both are.
+    pub interactive: bool,
     path: OnceLock<Vec<PathFolder>>,
 }
 
@@ -80,6 +82,7 @@ impl World {
             exe,
             uid: nix::unistd::geteuid().as_raw(),
             terminal: std::io::stderr().is_terminal(),
+            interactive: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
             path: OnceLock::new(),
         })
     }

@@ -121,6 +121,17 @@ impl Engine {
         self.kind == EngineKind::Podman
     }
 
+    /// How its client reaches it; `host` is `DOCKER_HOST` as the client sees it.
+    #[must_use]
+    pub fn address(&self, host: Option<&str>) -> String {
+        match (self.kind, &self.context, host) {
+            (EngineKind::Podman, ..) => "without a daemon".to_owned(),
+            (EngineKind::Docker, Some(context), _) => format!("by the context {context}"),
+            (EngineKind::Docker, None, Some(host)) => format!("at {host}"),
+            (EngineKind::Docker, None, None) => "at unix:///var/run/docker.sock".to_owned(),
+        }
+    }
+
     /// The client with these first arguments.
     #[must_use]
     pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Invocation {
@@ -157,5 +168,16 @@ mod tests {
         assert_eq!(engine.to_string(), "podman 4.3.1");
         engine.rootless = true;
         assert_eq!(engine.to_string(), "podman 4.3.1 (rootless)");
+    }
+
+    #[test]
+    fn addresses() {
+        let mut engine = Engine::new(EngineKind::Docker, "docker", Version::default());
+        assert_eq!(engine.address(None), "at unix:///var/run/docker.sock");
+        assert_eq!(engine.address(Some("unix:///x")), "at unix:///x");
+        engine.context = Some("far".to_owned());
+        assert_eq!(engine.address(Some("unix:///x")), "by the context far");
+        engine.kind = EngineKind::Podman;
+        assert_eq!(engine.address(None), "without a daemon");
     }
 }

@@ -15,7 +15,7 @@ use crate::extension::{self, Words};
 use crate::identity::{self, Memory, Origin};
 use crate::launch::Launcher;
 use crate::lock::{Lock, LockError};
-use crate::plan::{Catalog, Input, Plan, merge};
+use crate::plan::{Catalog, Input, Origins, Plan, merge};
 use crate::project::{Project, ProjectError};
 use crate::query::{Asked, Questions, Request, ask, platform};
 use crate::transcript::Recorder;
@@ -151,6 +151,11 @@ impl Ground {
 impl Answered {
     /// The plan that follows.
     pub(super) fn plan(&self, project: &Project) -> Result<Plan, Error> {
+        Ok(self.explained_plan(project)?.0)
+    }
+
+    /// The plan that follows, and who set what in it.
+    pub(super) fn explained_plan(&self, project: &Project) -> Result<(Plan, Origins), Error> {
         let catalog = Catalog::new(&project.config, &self.asked.answers)?;
         let input = Input {
             project: &project.name,

@@ -53,6 +53,7 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
     let (answered, place) = ask_and_find(context, &ground, &request).await?;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
+    super::expected::check(options.expect_plan.as_ref(), &plan, &request)?;
     context.reporter.note(&format!("plan       {}", plan.digest()));
     *context.reporter.facts() = facts(&ground, &plan, &place);
     for note in &plan.notes {
@@ -84,8 +85,11 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
     Ok(good)
 }
 
-enum Place {
+/// Where a plan runs.
+pub(super) enum Place {
+    /// In containers of this engine; the image may have been looked for already.
     Container(Engine, Option<Box<Glance>>),
+    /// Here; and why, where nobody has said so.
     Host(Option<String>),
 }
 
@@ -112,7 +116,7 @@ fn facts(ground: &Ground, plan: &Plan, place: &Place) -> Facts {
 }
 
 /// Asks the extensions while the engine is being looked for.
-async fn ask_and_find(
+pub(super) async fn ask_and_find(
     context: &mut Context<'_>,
     ground: &Ground,
     request: &Request,

@@ -3,6 +3,8 @@
 mod ask;
 mod composed;
 mod doctor;
+mod expected;
+mod explain;
 mod ext;
 mod fingerprint;
 mod gate;
@@ -10,11 +12,12 @@ mod image;
 mod init;
 mod plan;
 mod reports;
+mod shell;
 mod stage;
 mod trust;
 
 use crate::cli::{Command, Global};
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::query::Request;
 use crate::report::Reporter;
 use crate::signals::Signals;
@@ -32,30 +35,38 @@ pub(crate) struct Context<'a> {
     pub(crate) signals: &'a mut Signals,
 }
 
-/// Runs a command; `false` is a check that says no.
+/// Runs a command, and gives the exit code.
 pub(crate) async fn run(
     world: &World,
     global: Global,
     command: Command,
     reporter: &mut Reporter,
     signals: &mut Signals,
-) -> Result<bool, Error> {
+) -> Result<u8, Error> {
     let mut context = Context { world, global, reporter, signals };
+    if let Command::Shell(args) = &command {
+        return shell::run(&mut context, args).await;
+    }
+    let good = answer(&mut context, command).await?;
+    Ok(if good { 0 } else { Exit::Failed.code() })
+}
+
+/// Runs a command that does or says something; `false` is a check that says no.
+async fn answer(context: &mut Context<'_>, command: Command) -> Result<bool, Error> {
     match command {
-        Command::Verify { target, options } => {
-            gate::run(&mut context, Request::Target(target), &options).await
-        }
+        Command::Verify { target, options } => gate::run(context, Request::Target(target), &options).await,
         Command::Run { commands, options, args } => {
-            gate::run(&mut context, Request::Commands(commands, args), &options).await
+            gate::run(context, Request::Commands(commands, args), &options).await
         }
-        Command::Plan { what, json, args } => plan::run(&mut context, what, args, json).await,
-        Command::Fingerprint(args) => fingerprint::run(&mut context, &args).await,
-        Command::Trust => trust::run(&mut context).await,
-        Command::Doctor { json } => doctor::run(&mut context, json).await,
-        Command::Init(args) => init::run(&mut context, &args).await,
-        Command::Image { command } => image::run(&mut context, command).await,
-        Command::Ext { command } => ext::run(&mut context, command).await,
-        // Replaced by what it is short for when the command line is parsed.
-        Command::Short(_) => Ok(false),
+        Command::Plan { what, json, graph, args } => plan::run(context, what, args, json, graph).await,
+        Command::Explain(args) => explain::run(context, args).await,
+        Command::Fingerprint(args) => fingerprint::run(context, &args).await,
+        Command::Trust => trust::run(context).await,
+        Command::Doctor { json } => doctor::run(context, json).await,
+        Command::Init(args) => init::run(context, &args).await,
+        Command::Image { command } => image::run(context, command).await,
+        Command::Ext { command } => ext::run(context, command).await,
+        // A shell has a code of its own, and what is short is replaced when the command line is parsed.
+        Command::Shell(_) | Command::Short(_) => Ok(false),
     }
 }

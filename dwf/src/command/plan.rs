@@ -2,8 +2,10 @@
 
 use super::Context;
 use super::ask::Ground;
+use crate::cli::explain::Graph;
 use crate::config::Profile;
 use crate::error::Error;
+use crate::plan;
 use crate::query::Request;
 
 pub(super) async fn run(
@@ -11,6 +13,7 @@ pub(super) async fn run(
     what: Vec<String>,
     args: Vec<String>,
     json: bool,
+    graph: Option<Graph>,
 ) -> Result<bool, Error> {
     let ground = Ground::load(context)?;
     let request = match what.as_slice() {
@@ -22,13 +25,15 @@ pub(super) async fn run(
     let answered = context.signals.unless(asking).await??;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
-    let text = match json {
-        true => {
+    let text = match (graph, json) {
+        (Some(Graph::Mermaid), _) => plan::mermaid(&plan),
+        (Some(Graph::Dot), _) => plan::dot(&plan),
+        (None, true) => {
             let mut value = serde_json::to_value(&plan).unwrap_or_default();
             value["digest"] = plan.digest().into();
             format!("{value:#}\n")
         }
-        false => plan.to_string(),
+        (None, false) => plan.to_string(),
     };
     context.reporter.result(&text).map_err(super::stage::print_failed)?;
     Ok(true)

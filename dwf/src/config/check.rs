@@ -70,7 +70,13 @@ fn commands(file: &File) -> Result<(), Wrong> {
                 return wrong(run, "no program can be given a NUL");
             }
         }
-        if command.args.iter().chain(command.env.values()).any(|text| text.contains('\0')) {
+        if command
+            .args
+            .iter()
+            .map(Spanned::get_ref)
+            .chain(command.env.values())
+            .any(|text| text.contains('\0'))
+        {
             return wrong(name, format!("`args` or `env` of `{}` hold a NUL", name.get_ref()));
         }
     }

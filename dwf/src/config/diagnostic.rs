@@ -17,6 +17,13 @@ pub struct Source {
     pub text: Arc<str>,
 }
 
+impl Source {
+    /// The line that a byte is in, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.text[..floor(&self.text, at)].matches('\n').count() + 1
+    }
+}
+
 /// What is wrong, and where.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
@@ -70,7 +77,7 @@ impl Diagnostic {
         let start = floor(&self.source.text, self.span.start);
         let before = &self.source.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        (self.source.line(start), before[line_start..].chars().count() + 1)
     }
 
     /// The place: path, line and column, and the line underlined.

@@ -270,12 +270,12 @@ pub struct CommandSection {
     /// Services that have to be ready.
     pub services: Vec<Spanned<String>>,
     /// Arguments, after the extension's own.
-    pub args: Vec<String>,
+    pub args: Vec<Spanned<String>>,
     /// Variables.
-    pub env: BTreeMap<EnvName, String>,
+    pub env: BTreeMap<Spanned<EnvName>, String>,
     /// Seconds after which it is ended.
-    #[serde(deserialize_with = "super::units::seconds")]
-    pub timeout: Option<u64>,
+    #[serde(deserialize_with = "super::units::seconds_at")]
+    pub timeout: Option<Spanned<u64>>,
 }
 
 /// `[services.NAME]`: what some actions need beside them, such as a database.
@@ -307,6 +307,9 @@ impl fmt::Display for Profile {
         })
     }
 }
+
+/// The names of the gate's targets when devflow.toml names none.
+pub(crate) const DEFAULT_TARGETS: [&str; 2] = ["pr", "main"];
 
 /// The gate's targets when devflow.toml names none.
 pub(crate) fn default_target(name: &str) -> Option<Vec<CommandName>> {

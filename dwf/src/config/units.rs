@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 
 /// A number of bytes: `20 GB`, `512 MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -87,9 +88,20 @@ impl TryFrom<String> for Age {
 
 /// A number of seconds that gives something a chance.
 pub fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    match u64::deserialize(from)? {
-        0 => Err(serde::de::Error::custom("0 seconds are no time at all: leave it out for the default")),
-        seconds => Ok(Some(seconds)),
+    enough(u64::deserialize(from)?).map(Some)
+}
+
+/// As [`seconds`], with the place where they are written.
+pub fn seconds_at<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Spanned<u64>>, D::Error> {
+    let seconds = Spanned::<u64>::deserialize(from)?;
+    enough(*seconds.get_ref())?;
+    Ok(Some(seconds))
+}
+
+fn enough<E: serde::de::Error>(seconds: u64) -> Result<u64, E> {
+    match seconds {
+        0 => Err(E::custom("0 seconds are no time at all: leave it out for the default")),
+        seconds => Ok(seconds),
     }
 }
 

@@ -30,6 +30,18 @@ pub struct Glance {
     pub(super) doubt: Option<Doubt>,
 }
 
+impl Glance {
+    /// Waits until nothing of it is in doubt; nothing is left of what was not so.
+    pub async fn certain(self) -> Option<Self> {
+        let Self { engine, image, doubt } = self;
+        let settled = match doubt {
+            Some(doubt) => doubt.settle().await,
+            None => true,
+        };
+        settled.then_some(Self { engine, image, doubt: None })
+    }
+}
+
 /// An answer that is still to come; nobody waits for it any more once this is dropped.
 #[derive(Debug)]
 pub struct Doubt {

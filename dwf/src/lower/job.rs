@@ -63,7 +63,7 @@ pub fn jobs(plan: &Plan, places: &Places, caches: &[CachePlace<'_>]) -> Vec<Job>
     plan.actions.iter().enumerate().map(job).collect()
 }
 
-fn fill(
+pub(super) fn fill(
     plan: &Plan,
     action: &Action,
     choice: &Choice,

@@ -10,6 +10,7 @@ mod job;
 mod place;
 mod report;
 mod service;
+mod shell;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
 pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
@@ -18,6 +19,7 @@ pub use job::{Job, Kind, jobs};
 pub use place::Places;
 pub use report::report_places;
 pub use service::{ServiceInput, Serving, service};
+pub use shell::{Scope, Shell, shell};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use super::*;
 use crate::plan::{Action, Choice, Plan, Stack};
 
 /// A plan of one stack with every kind of cache, and two actions: one fetches, one does not.
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     let stack = Stack {
         member: "web".parse().unwrap(),
         stack: "a".parse().unwrap(),

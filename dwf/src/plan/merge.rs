@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use devflow_protocol::message::{self, Alternative, Cache, CacheScope, Resolution, Step};
 use devflow_protocol::name::CacheName;
 use devflow_protocol::template::Template;
+use toml::Spanned;
 
 use super::answers::{Answers, Described};
 use super::error::PlanError;
 use super::model::{Action, Choice, Plan, Skip, Stack, TIMEOUT_S, Used};
 use super::order;
+use super::origin::{Origin, Origins, Part};
 use super::select::{Catalog, Selection};
 use super::services;
 use crate::config::CommandSection;
@@ -32,8 +34,9 @@ pub struct Input<'a> {
     pub answers: &'a Answers,
 }
 
-/// Merges everything into a plan.
-pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
+/// Merges everything into a plan, and takes down who set what.
+pub fn merge(input: &Input<'_>) -> Result<(Plan, Origins), PlanError> {
+    let mut origins = Origins::default();
     let mut actions = Vec::new();
     let mut skips = Vec::new();
     for (name, resolution) in &input.answers.resolved {
@@ -44,16 +47,18 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
             }
             Resolution::Skip(_) => {}
             Resolution::Action(action) => {
-                actions.push(extension_action(input, name, requested, &[alone(action)])?)
+                actions.push(extension_action(input, name, requested, &[alone(action)], &mut origins)?)
             }
-            Resolution::Alternatives(list) => actions.push(extension_action(input, name, requested, list)?),
+            Resolution::Alternatives(list) => {
+                actions.push(extension_action(input, name, requested, list, &mut origins)?)
+            }
         }
     }
     for name in input.catalog.names() {
         if let Some(section) = input.catalog.own(name)
             && input.closure.contains(name)
         {
-            actions.push(own_action(input, name, section)?);
+            actions.push(own_action(input, name, section, &mut origins)?);
         }
     }
     actions.sort_by(|a, b| a.name.cmp(&b.name));
@@ -63,12 +68,12 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
         action.needs.retain(|need| names.contains(need));
     }
     let mut notes = Vec::new();
-    order::make_before_read(&mut actions, &mut notes);
+    order::make_before_read(&mut actions, &mut notes, &mut origins);
     order::no_cycle(&actions, |name, need| says(input.answers, name, need))?;
-    let stacks = stacks(&input.answers.described, &actions);
+    let stacks = stacks(&input.answers.described, &actions, &mut origins);
     shared_caches(&stacks)?;
     let extensions = input.answers.versions.iter();
-    Ok(Plan {
+    let plan = Plan {
         project: input.project.to_owned(),
         fingerprint: input.fingerprint.to_owned(),
         extensions: extensions
@@ -82,7 +87,8 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
         actions,
         skips,
         notes,
-    })
+    };
+    Ok((plan, origins))
 }
 
 fn alone(action: &message::Action) -> Alternative {
@@ -94,48 +100,81 @@ fn extension_action(
     name: &FullName,
     requested: bool,
     list: &[Alternative],
+    origins: &mut Origins,
 ) -> Result<Action, PlanError> {
     let sections: Vec<&CommandSection> = input.catalog.more(name).collect();
-    let locks: BTreeSet<String> =
-        list.iter().flat_map(|alternative| &alternative.action.locks).cloned().collect();
-    let needs = input.catalog.needs(name, list.iter().map(|alternative| &alternative.action))?;
+    let mut about = origins.about(name);
+    let extension = || name.stack.clone().map_or(Origin::Default, Origin::Extension);
+    let said = |is: bool| if is { extension() } else { Origin::Default };
     let actions = || list.iter().map(|alternative| &alternative.action);
-    let choices = list.iter().map(|alternative| {
-        let action = &alternative.action;
-        let mut env = action.env.clone();
-        for section in &sections {
-            env.extend(
-                section.env.iter().map(|(name, value)| (name.clone(), Some(Template::literal(value)))),
-            );
+    let mut choices = Vec::new();
+    for (at, Alternative { when, action }) in list.iter().enumerate() {
+        about.set(Part::When(at), said(when.is_some()));
+        about.set(Part::Cwd(at), said(!action.cwd.is_here()));
+        about.set(Part::Path(at), said(!action.path.is_empty()));
+        for step in 0..action.steps.len() {
+            about.set(Part::Step(at, step), extension());
+            // The extension was handed these, and decided where they go.
+            for arg in sections.iter().flat_map(|section| &section.args) {
+                about.add(Part::Step(at, step), Origin::Config(arg.span()));
+            }
+            if requested && !input.selection.args.is_empty() {
+                about.add(Part::Step(at, step), Origin::CommandLine);
+            }
         }
-        Choice {
-            when: alternative.when.as_ref().map(|when| when.program.clone()),
+        let mut env = action.env.clone();
+        for variable in env.keys() {
+            about.set(Part::Env(at, variable.clone()), extension());
+        }
+        for (variable, value) in sections.iter().flat_map(|section| &section.env) {
+            about.set(Part::Env(at, variable.get_ref().clone()), Origin::Config(variable.span()));
+            env.insert(variable.get_ref().clone(), Some(Template::literal(value)));
+        }
+        choices.push(Choice {
+            when: when.as_ref().map(|when| when.program.clone()),
             steps: action.steps.clone(),
             cwd: action.cwd.below(&name.member),
             env,
             path: action.path.clone(),
-        }
-    });
+        });
+    }
+    let needs = input.catalog.needs_said(name, actions())?;
+    for (need, by) in &needs {
+        about.add(Part::Need(need.clone()), by.clone());
+    }
+    let locks: BTreeSet<String> = actions().flat_map(|action| &action.locks).cloned().collect();
+    for lock in &locks {
+        about.set(Part::Lock(lock.clone()), extension());
+    }
     let offered = described(input.answers, name)
         .and_then(|described| described.result.commands.iter().find(|command| command.name == name.command));
+    let fetches = actions().any(|action| action.fetches);
+    let writes = actions().any(|action| action.writes) || offered.is_some_and(|command| command.writes);
+    let timeout = sections.iter().find_map(|section| section.timeout.as_ref());
+    let longest = actions().filter_map(|action| action.timeout_s).max();
+    let inputs = actions().next().and_then(|action| action.inputs.clone());
+    let outputs = unique(actions().flat_map(|action| &action.outputs));
+    let reports = unique(actions().flat_map(|action| &action.reports));
+    about.set(Part::Fetches, said(fetches));
+    about.set(Part::Writes, said(writes));
+    about.set(Part::Inputs, said(inputs.is_some()));
+    about.set(Part::Outputs, said(!outputs.is_empty()));
+    about.set(Part::Reports, said(!reports.is_empty()));
+    about.set(Part::Timeout, timeout.map_or(said(longest.is_some()), |at| Origin::Config(at.span())));
     Ok(Action {
         name: name.clone(),
         requested,
-        choices: choices.collect(),
-        needs: needs.into_iter().collect(),
+        choices,
+        needs: distinct(needs),
         after: Vec::new(),
         services: services::of_action(input.catalog, name, actions().any(|action| action.fetches))?,
         locks: locks.into_iter().collect(),
-        fetches: actions().any(|action| action.fetches),
-        writes: actions().any(|action| action.writes) || offered.is_some_and(|command| command.writes),
-        timeout_s: sections
-            .iter()
-            .find_map(|section| section.timeout)
-            .or_else(|| actions().filter_map(|action| action.timeout_s).max())
-            .unwrap_or(TIMEOUT_S),
-        inputs: actions().next().and_then(|action| action.inputs.clone()),
-        outputs: unique(actions().flat_map(|action| &action.outputs)),
-        reports: unique(actions().flat_map(|action| &action.reports)),
+        fetches,
+        writes,
+        timeout_s: timeout.map(|seconds| *seconds.get_ref()).or(longest).unwrap_or(TIMEOUT_S),
+        inputs,
+        outputs,
+        reports,
     })
 }
 
@@ -151,6 +190,11 @@ fn says(answers: &Answers, name: &FullName, need: &FullName) -> bool {
         }
 }
 
+/// The names of needs, sorted, each once.
+fn distinct(needs: Vec<(FullName, Origin)>) -> Vec<FullName> {
+    needs.into_iter().map(|(need, _)| need).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn unique<'a, T: Clone + PartialEq + 'a>(items: impl Iterator<Item = &'a T>) -> Vec<T> {
     let mut out: Vec<T> = Vec::new();
     for item in items {
@@ -161,13 +205,43 @@ fn unique<'a, T: Clone + PartialEq + 'a>(items: impl Iterator<Item = &'a T>) -> 
     out
 }
 
-fn own_action(input: &Input<'_>, name: &FullName, section: &CommandSection) -> Result<Action, PlanError> {
+fn own_action(
+    input: &Input<'_>,
+    name: &FullName,
+    section: &CommandSection,
+    origins: &mut Origins,
+) -> Result<Action, PlanError> {
     let words = section.run.as_ref().map(|run| run.get_ref().as_slice()).unwrap_or_default();
     let asked = input.selection.names.binary_search(name).is_ok();
     let only = input.selection.names.len() == 1 && asked;
     let extra = if only { input.selection.args.as_slice() } else { &[] };
     let (program, args) = words.split_first().map_or(("", [].as_slice()), |(first, rest)| (first, rest));
-    let step = Step::literal(program, args.iter().chain(&section.args).chain(extra));
+    let more = section.args.iter().map(|arg| arg.get_ref());
+    let step = Step::literal(program, args.iter().chain(more).chain(extra));
+    let needs = input.catalog.needs_said(name, [])?;
+    let mut about = origins.about(name);
+    for part in [Part::When(0), Part::Cwd(0), Part::Path(0), Part::Fetches, Part::Writes] {
+        about.set(part, Origin::Default);
+    }
+    for part in [Part::Inputs, Part::Outputs, Part::Reports] {
+        about.set(part, Origin::Default);
+    }
+    for span in section.run.iter().map(Spanned::span).chain(section.args.iter().map(Spanned::span)) {
+        about.add(Part::Step(0, 0), Origin::Config(span));
+    }
+    if !extra.is_empty() {
+        about.add(Part::Step(0, 0), Origin::CommandLine);
+    }
+    for variable in section.env.keys() {
+        about.set(Part::Env(0, variable.get_ref().clone()), Origin::Config(variable.span()));
+    }
+    for (need, by) in &needs {
+        about.add(Part::Need(need.clone()), by.clone());
+    }
+    let timeout = section.timeout.as_ref();
+    about.set(Part::Timeout, timeout.map_or(Origin::Default, |at| Origin::Config(at.span())));
+    let env =
+        section.env.iter().map(|(name, value)| (name.get_ref().clone(), Some(Template::literal(value))));
     Ok(Action {
         name: name.clone(),
         requested: asked,
@@ -175,16 +249,16 @@ fn own_action(input: &Input<'_>, name: &FullName, section: &CommandSection) -> R
             when: None,
             steps: vec![step],
             cwd: name.member.clone(),
-            env: section.env.iter().map(|(k, v)| (k.clone(), Some(Template::literal(v)))).collect(),
+            env: env.collect(),
             path: Vec::new(),
         }],
-        needs: input.catalog.needs(name, [])?.into_iter().collect(),
+        needs: distinct(needs),
         after: Vec::new(),
         services: services::of_action(input.catalog, name, false)?,
         locks: Vec::new(),
         fetches: false,
         writes: false,
-        timeout_s: section.timeout.unwrap_or(TIMEOUT_S),
+        timeout_s: timeout.map_or(TIMEOUT_S, |seconds| *seconds.get_ref()),
         inputs: None,
         outputs: Vec::new(),
         reports: Vec::new(),
@@ -196,7 +270,7 @@ fn described<'a>(answers: &'a Answers, name: &FullName) -> Option<&'a Described>
     answers.described.iter().find(|described| described.member == name.member && described.stack == *stack)
 }
 
-fn stacks(described: &[Described], actions: &[Action]) -> Vec<Stack> {
+fn stacks(described: &[Described], actions: &[Action], origins: &mut Origins) -> Vec<Stack> {
     let used = |described: &&Described| {
         actions.iter().any(|action| {
             action.name.member == described.member && action.name.stack.as_ref() == Some(&described.stack)
@@ -208,6 +282,8 @@ fn stacks(described: &[Described], actions: &[Action]) -> Vec<Stack> {
         .map(|described| {
             let mut caches = described.result.caches.clone();
             caches.sort_by(|a, b| a.name.cmp(&b.name));
+            let by = Origin::Extension(described.stack.clone());
+            origins.stack(&described.member, &described.stack, by);
             Stack {
                 member: described.member.clone(),
                 stack: described.stack.clone(),

@@ -6,10 +6,11 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::error::PlanError;
 use super::model::Action;
+use super::origin::{Origin, Origins, Part};
 use crate::name::FullName;
 
 /// Puts an action that makes a file after none, and one that says it reads that file after it.
-pub(super) fn make_before_read(actions: &mut [Action], notes: &mut Vec<String>) {
+pub(super) fn make_before_read(actions: &mut [Action], notes: &mut Vec<String>, origins: &mut Origins) {
     let mut found = Vec::new();
     for (reader, action) in actions.iter().enumerate() {
         let Some(inputs) = &action.inputs else { continue };
@@ -40,6 +41,7 @@ pub(super) fn make_before_read(actions: &mut [Action], notes: &mut Vec<String>) 
         }
         let name = actions[maker].name.clone();
         notes.push(format!("{} runs after {name}, which makes what it reads", actions[reader].name));
+        origins.about(&actions[reader].name).set(Part::After(name.clone()), Origin::Order);
         actions[reader].after.push(name);
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use devflow_protocol::message::Action;
+use devflow_protocol::name::CommandName;
 use toml::Spanned;
 
 use super::answers::Answers;
 use super::error::PlanError;
+use super::origin::Origin;
 use crate::config::{CommandSection, Diagnostic, Loaded, Source};
 use crate::error::nearest;
 use crate::name::{FullName, Wanted};
@@ -103,15 +105,54 @@ impl<'a> Catalog<'a> {
         name: &FullName,
         actions: impl IntoIterator<Item = &'b Action>,
     ) -> Result<BTreeSet<FullName>, PlanError> {
+        let said = self.needs_said(name, actions)?;
+        Ok(said.into_iter().map(|(need, _)| need).collect())
+    }
+
+    /// What an action needs, each as often as it is said, with who said it.
+    pub fn needs_said<'b>(
+        &self,
+        name: &FullName,
+        actions: impl IntoIterator<Item = &'b Action>,
+    ) -> Result<Vec<(FullName, Origin)>, PlanError> {
         let said = actions.into_iter().flat_map(|action| &action.needs);
-        let mut needs: BTreeSet<FullName> =
-            said.map(|need| FullName { command: need.clone(), ..name.clone() }).collect();
+        let own = |need: &CommandName| {
+            let by = name.stack.clone().map_or(Origin::Default, Origin::Extension);
+            (FullName { command: need.clone(), ..name.clone() }, by)
+        };
+        let mut needs: Vec<(FullName, Origin)> = said.map(own).collect();
         for section in self.own(name).into_iter().chain(self.more(name)) {
             for need in &section.needs {
-                needs.extend(self.spanned(need)?);
+                let by = Origin::Config(need.span());
+                needs.extend(self.spanned(need)?.into_iter().map(|name| (name, by.clone())));
             }
         }
         Ok(needs)
+    }
+
+    /// The targets that ask for an action, by name, each with the place where devflow.toml says so.
+    pub fn targets_of(&self, name: &FullName) -> Result<Vec<(String, Origin)>, PlanError> {
+        let mut found: BTreeMap<String, Origin> = BTreeMap::new();
+        for (target, commands) in &self.config.file.targets {
+            for command in commands {
+                if self.spanned(command)?.contains(name) {
+                    found.entry(target.get_ref().clone()).or_insert(Origin::Config(command.span()));
+                }
+            }
+        }
+        for target in crate::config::DEFAULT_TARGETS {
+            let own = self.config.file.targets.keys().any(|known| known.get_ref() == target);
+            let commands = crate::config::default_target(target).filter(|_| !own);
+            if commands.is_some_and(|commands| commands.contains(&name.command)) {
+                found.insert(target.to_owned(), Origin::Default);
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The text that the places of devflow.toml are in.
+    pub fn source(&self) -> Option<&'a Source> {
+        self.config.source.as_ref()
     }
 
     /// The actions of a target: one of devflow.toml, or a default one.
@@ -132,7 +173,8 @@ impl<'a> Catalog<'a> {
                 });
             }
         } else {
-            let known = targets.keys().map(|name| name.get_ref().as_str()).chain(["pr", "main"]);
+            let known =
+                targets.keys().map(|name| name.get_ref().as_str()).chain(crate::config::DEFAULT_TARGETS);
             let known: BTreeSet<&str> = known.collect();
             return Err(PlanError::Usage {
                 message: format!("no target is named `{name}`"),

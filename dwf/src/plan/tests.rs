@@ -8,7 +8,7 @@ use crate::error::Explain;
 use crate::name::FullName;
 
 /// A configuration as if it had been read.
-fn config(text: &str) -> Loaded {
+pub(super) fn config(text: &str) -> Loaded {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(config::FILE);
     std::fs::write(&path, format!("[project]\nstack = [\"a\", \"b\"]\n{text}")).unwrap();
@@ -16,7 +16,7 @@ fn config(text: &str) -> Loaded {
 }
 
 /// Answers from `(member, stack, description, {command: resolution})`.
-fn answers(list: &[(&str, &str, Value, Value)]) -> Answers {
+pub(super) fn answers(list: &[(&str, &str, Value, Value)]) -> Answers {
     let mut answers = Answers::default();
     for (member, stack, description, commands) in list {
         let (member, stack) =
@@ -43,10 +43,21 @@ fn answers(list: &[(&str, &str, Value, Value)]) -> Answers {
     answers
 }
 
-fn plan(config: &Loaded, answers: &Answers, commands: &[&str]) -> Result<Plan, PlanError> {
+pub(super) fn plan(config: &Loaded, answers: &Answers, commands: &[&str]) -> Result<Plan, PlanError> {
+    explained(config, answers, commands, &[]).map(|(plan, _)| plan)
+}
+
+/// The plan of commands with arguments, and who set what in it.
+pub(super) fn explained(
+    config: &Loaded,
+    answers: &Answers,
+    commands: &[&str],
+    args: &[&str],
+) -> Result<(Plan, Origins), PlanError> {
     let catalog = Catalog::new(config, answers)?;
     let written: Vec<String> = commands.iter().map(|command| (*command).to_owned()).collect();
-    let selection = catalog.commands(&written, &[])?;
+    let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let selection = catalog.commands(&written, &args)?;
     // Everything that was answered was asked for or needed, as the query guarantees.
     let mut closure: BTreeSet<FullName> = answers.resolved.keys().chain(&selection.names).cloned().collect();
     for name in closure.clone() {
@@ -62,7 +73,7 @@ fn plan(config: &Loaded, answers: &Answers, commands: &[&str]) -> Result<Plan, P
     })
 }
 
-fn run(program: &str) -> Value {
+pub(super) fn run(program: &str) -> Value {
     json!({ "action": { "steps": [{ "program": program }] } })
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::engine;
 use crate::lower::{Kind, Serving};
-use crate::report::{Outcome, outcome};
+use crate::report::outcome;
 use crate::ring::Ring;
 use crate::session::{Connection, Launch, Message, Sender, SessionError, Target};
 use crate::world::World;
@@ -157,8 +157,9 @@ impl Keeper {
             Message::Event(_, Event::Ended { id: 0, end, .. }) => return Err(ended(&end)),
             Message::Event(_, Event::Ended { end: End::Exit(0), .. }) => progress.ready = true,
             Message::Event(_, Event::Ended { end, .. }) => {
+                let told = outcome(&end);
                 if progress.last.is_empty()
-                    && let Outcome::Failed(reason) = outcome(&end)
+                    && let Some(reason) = told.failure()
                 {
                     progress.last = format!(": its `ready` ended with {reason}");
                 }

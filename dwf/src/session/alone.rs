@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::stop::{Target, remove_until_gone, stop};
-use super::{Message, Sender};
+use super::{Message, Sender, SessionError};
 use crate::engine;
 use crate::lower::{Job, Kind, single};
 use crate::process::{self, Process, Streams};
@@ -81,6 +81,28 @@ impl<'a> Alone<'a> {
             let _ = task.await;
         }
     }
+}
+
+/// Which choice an action takes in a container like those of a session.
+pub async fn choose(
+    engine: &Engine,
+    image: &Image,
+    session: &Container,
+    job: &Job,
+    world: &World,
+) -> Result<usize, SessionError> {
+    let (sender, _) = tokio::sync::mpsc::channel(1);
+    let one = One {
+        engine: engine.clone(),
+        image: image.clone(),
+        session: session.clone(),
+        start: job.start.clone(),
+        kind: job.kind,
+        world: world.clone(),
+        sender,
+    };
+    let lost = |reason| SessionError::Lost { place: "container", reason, last_words: Vec::new() };
+    one.choose().await.map_err(lost)
 }
 
 /// One action on its way.

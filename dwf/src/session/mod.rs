@@ -17,9 +17,9 @@ use crate::error::{Exit, Explain};
 use crate::lower::{Job, Kind};
 use crate::world::World;
 
-pub use alone::Alone;
+pub use alone::{Alone, choose};
 pub use connection::Connection;
-pub use stop::{Target, stop};
+pub use stop::{Target, remove_until_gone, stop};
 
 /// What reaches the executor.
 #[derive(Debug)]

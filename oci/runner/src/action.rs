@@ -50,16 +50,20 @@ pub(crate) enum Next {
     End(End),
 }
 
+/// Which choice is taken on a machine with this `PATH`: the first whose program is there, else the last.
+pub fn taken(choices: &[Choice], own_path: Option<&OsStr>) -> usize {
+    let fits = |choice: &Choice| {
+        let folders = spawn::folders(choice, own_path);
+        choice.when.as_ref().is_none_or(|when| folders.find(when, Path::new(&choice.cwd)).is_ok())
+    };
+    choices.iter().position(fits).unwrap_or(choices.len().saturating_sub(1))
+}
+
 impl Action {
     /// Takes the first choice whose program is there, and says which; an error is a request that
     /// dwf should not have sent.
     pub(crate) fn new(start: Start, own_path: Option<&OsStr>, now: Instant) -> Result<(Self, usize), String> {
-        let last = start.choices.len().checked_sub(1).ok_or("an action without a choice")?;
-        let fits = |choice: &Choice| {
-            let folders = spawn::folders(choice, own_path);
-            choice.when.as_ref().is_none_or(|when| folders.find(when, Path::new(&choice.cwd)).is_ok())
-        };
-        let taken = start.choices.iter().position(fits).unwrap_or(last);
+        let taken = taken(&start.choices, own_path);
         let choice = start.choices.into_iter().nth(taken).ok_or("an action without a choice")?;
         if choice.steps.is_empty() {
             return Err("an action without a step".to_owned());

@@ -22,6 +22,8 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
+pub use action::taken;
+pub use spawn::search_path;
 use supervisor::Supervisor;
 use wire::Event;
 

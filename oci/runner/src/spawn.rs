@@ -3,7 +3,7 @@
 //! Invariant: a child has no descriptor of ours but its own two pipes and `/dev/null`, no blocked or
 //! ignored signal, and a process group of its own.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -42,6 +42,11 @@ pub(crate) fn folders(choice: &Choice, own_path: Option<&OsStr>) -> Folders {
         None => own_path,
     };
     Folders::new(&choice.path, path)
+}
+
+/// The `PATH` that a choice has on a machine with this one; none, where no folder is left.
+pub fn search_path(choice: &Choice, own_path: Option<&OsStr>) -> io::Result<Option<OsString>> {
+    folders(choice, own_path).to_path()
 }
 
 /// Starts a step of a choice, or says how it ended instead.

@@ -22,7 +22,7 @@ use crate::plan::Plan;
 use crate::project::Project;
 use crate::schedule::Schedule;
 use crate::service::Services;
-use crate::session::{Alone, Backend, Launch, Target};
+use crate::session::{Alone, Backend, Launch, Target, choose};
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,108 @@ async fn attempt<'a>(
     seen: Option<Box<Glance>>,
 ) -> Result<Option<Stage<'a>>, Error> {
     let world = context.world;
+    let jobs = |places: &Places, caches: &[CachePlace<'_>]| lower::jobs(plan, places, caches);
+    let Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux } =
+        lowered(context, ground, plan, origin, engine, seen, jobs).await?;
+    if runner.is_none() {
+        let architecture = &ready.image.architecture;
+        none(plan, |name| match ground.project.config.file.container.session {
+            true => ServiceError::NoRunner { name, architecture: architecture.clone() },
+            false => ServiceError::NoSession(name),
+        })?;
+    }
+    let served = services::prepare(context, plan, engine, &prepared, selinux).await?;
+    let singles =
+        Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
+    singles.show(&jobs);
+    let (sender, inbox) = channel();
+    let services = Services::new(served, engine, world, sender.clone());
+    let mut backend = match runner {
+        Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
+        None => {
+            singles.prepare(&jobs)?;
+            context.reporter.detail("no runner for this image: every action gets a container of its own");
+            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
+        }
+    };
+    if let Some(doubt) = ready.doubt {
+        // The first session starts meanwhile.
+        if let Some(job) = Schedule::new(plan, 1, false).start().and_then(|at| jobs.get(at)) {
+            backend.open(job.kind)?;
+        }
+        let settled = context.signals.unless(doubt.settle()).await;
+        if !matches!(settled, Ok(true)) {
+            backend.kill().await?;
+            settled?;
+            return Ok(None);
+        }
+    }
+    context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
+    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch) }))
+}
+
+/// A container that does one thing alone, and what goes away with it.
+pub(in crate::command) struct Lone {
+    pub(in crate::command) container: Container,
+    pub(in crate::command) scratch: Scratch,
+}
+
+/// The container of the only job there is, if there is one; all that it needs has been made.
+pub(in crate::command) async fn lone(
+    context: &mut Context<'_>,
+    ground: &Ground,
+    plan: &Plan,
+    origin: &Origin,
+    engine: &Engine,
+    seen: Option<Box<Glance>>,
+    jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> Vec<Job>,
+) -> Result<Option<Lone>, Error> {
+    let seen = match seen {
+        Some(glance) => context.signals.unless(glance.certain()).await?.map(Box::new),
+        None => None,
+    };
+    let Lowered { jobs, containers, ready, cache_root, owner, scratch, .. } =
+        lowered(context, ground, plan, origin, engine, seen, jobs).await?;
+    let singles =
+        Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
+    singles.prepare(&jobs)?;
+    // It holds what is of this container only, and no container sees it.
+    lower::prepare(&[lower::Prepare::Folder(scratch.path().to_owned())], &[&cache_root], owner)?;
+    context.reporter.detail(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
+    let Some((job, session)) = jobs.first().and_then(|job| Some((job, containers.get(&job.kind)?))) else {
+        return Ok(None);
+    };
+    let at = match job.start.choices.len() {
+        1 => 0,
+        _ => context.signals.unless(choose(engine, &ready.image, session, job, context.world)).await??,
+    };
+    let container = singles.of(job).nth(at).map(|(_, container)| container);
+    Ok(container.map(|container| Lone { container, scratch }))
+}
+
+/// A plan as containers: all that is known of the machine is in it, and all that they need is there.
+struct Lowered {
+    jobs: Vec<Job>,
+    containers: BTreeMap<Kind, Container>,
+    ready: image::Ready,
+    cache_root: PathBuf,
+    owner: Option<(u32, u32)>,
+    runner: Option<PathBuf>,
+    scratch: Scratch,
+    prepared: Prepared,
+    selinux: bool,
+}
+
+async fn lowered(
+    context: &mut Context<'_>,
+    ground: &Ground,
+    plan: &Plan,
+    origin: &Origin,
+    engine: &Engine,
+    seen: Option<Box<Glance>>,
+    jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> Vec<Job>,
+) -> Result<Lowered, Error> {
+    let world = context.world;
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
@@ -119,7 +221,7 @@ async fn attempt<'a>(
         tmp: "/tmp".to_owned(),
         caches: caches.iter().map(key_and_place).collect(),
     };
-    let mut jobs = lower::jobs(plan, &places, &caches);
+    let mut jobs = jobs(&places, &caches);
     lower::give_back(&ready.image, &mut jobs);
     super::expect_reports(context.reporter, plan, &caches, &project.root, false);
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
@@ -140,43 +242,9 @@ async fn attempt<'a>(
         caches: &caches,
         services: &services::names(plan),
     };
-    if runner.is_none() {
-        let architecture = &ready.image.architecture;
-        none(plan, |name| match config.session {
-            true => ServiceError::NoRunner { name, architecture: architecture.clone() },
-            false => ServiceError::NoSession(name),
-        })?;
-    }
-    let served = services::prepare(context, plan, engine, &prepared, selinux).await?;
     let (containers, made) = lower::sessions(&input, &jobs);
     lower::prepare(&made, &[&cache_root], owner)?;
-    let singles =
-        Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
-    singles.show(&jobs);
-    let (sender, inbox) = channel();
-    let services = Services::new(served, engine, world, sender.clone());
-    let mut backend = match runner {
-        Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
-        None => {
-            singles.prepare(&jobs)?;
-            context.reporter.detail("no runner for this image: every action gets a container of its own");
-            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
-        }
-    };
-    if let Some(doubt) = ready.doubt {
-        // The first session starts meanwhile.
-        if let Some(job) = Schedule::new(plan, 1, false).start().and_then(|at| jobs.get(at)) {
-            backend.open(job.kind)?;
-        }
-        let settled = context.signals.unless(doubt.settle()).await;
-        if !matches!(settled, Ok(true)) {
-            backend.kill().await?;
-            settled?;
-            return Ok(None);
-        }
-    }
-    context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
-    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch) }))
+    Ok(Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux })
 }
 
 fn launches(

@@ -15,7 +15,7 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
-use crate::lower::{self, HostHome, Kind, Places};
+use crate::lower::{self, CachePlace, HostHome, Kind, Places};
 use crate::plan::Plan;
 use crate::service::Services;
 use crate::session::{Backend, Launch};
@@ -32,6 +32,28 @@ pub(in crate::command) async fn stage<'a>(
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     none(plan, ServiceError::Host)?;
+    let mut jobs = lowered(context, ground, plan, |places, caches| lower::jobs(plan, places, caches)).await?;
+    for job in &mut jobs {
+        // One runner serves both kinds: nothing is mounted here.
+        job.kind = Kind::Check;
+    }
+    let invocation = Invocation::new(&world.exe).arg("__runner").cwd(&ground.project.root);
+    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
+    let why = because.map(|because| format!(": {because}")).unwrap_or_default();
+    context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
+    let (sender, inbox) = channel();
+    let (backend, services) = (Backend::runners(launches, world, sender), Services::default());
+    Ok(Stage { jobs, backend, services, inbox, scratch: None })
+}
+
+/// What is made of the places and caches of this machine; all that actions need has been made.
+pub(in crate::command) async fn lowered<T>(
+    context: &mut Context<'_>,
+    ground: &Ground,
+    plan: &Plan,
+    jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> T,
+) -> Result<T, Error> {
+    let world = context.world;
     let root = &ground.project.root;
     let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
     let toolchain = context.signals.unless(toolchain(ground, plan, world)).await?;
@@ -49,19 +71,8 @@ pub(in crate::command) async fn stage<'a>(
             .map(|p| ((p.stack.member.clone(), p.stack.stack.clone(), p.cache.name.clone()), p.seen.clone()))
             .collect(),
     };
-    let mut jobs = lower::jobs(plan, &places, &caches);
     super::expect_reports(context.reporter, plan, &caches, root, true);
-    for job in &mut jobs {
-        // One runner serves both kinds: nothing is mounted here.
-        job.kind = Kind::Check;
-    }
-    let invocation = Invocation::new(&world.exe).arg("__runner").cwd(root);
-    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
-    let why = because.map(|because| format!(": {because}")).unwrap_or_default();
-    context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
-    let (sender, inbox) = channel();
-    let (backend, services) = (Backend::runners(launches, world, sender), Services::default());
-    Ok(Stage { jobs, backend, services, inbox, scratch: None })
+    Ok(jobs(&places, &caches))
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

@@ -6,10 +6,10 @@ mod prepared;
 mod scratch;
 mod services;
 
-pub(super) use container::stage as container;
-pub(super) use host::stage as host;
+pub(super) use container::{Lone, StageError, lone, stage as container};
+pub(super) use host::{lowered as on_host, stage as host};
 
-pub(super) use prepared::{owner, owner_of, selinux_enforces};
+pub(super) use prepared::{owner, owner_of, runner_for, selinux_enforces};
 pub(super) use scratch::Scratch;
 
 use std::path::Path;

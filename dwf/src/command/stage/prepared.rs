@@ -98,7 +98,7 @@ pub(super) fn passed_variables(config: &config::Container, world: &World) -> BTr
 }
 
 /// The runner beside dwf that can run in an image.
-pub(super) fn runner_for(image: &Image, world: &World) -> Option<PathBuf> {
+pub(in crate::command) fn runner_for(image: &Image, world: &World) -> Option<PathBuf> {
     let arch = match image.architecture.as_str() {
         "amd64" => "x86_64",
         "arm64" => "aarch64",

@@ -13,7 +13,7 @@ impl Scratch {
     }
 
     /// Its path.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::command) fn path(&self) -> &Path {
         &self.0
     }
 }
