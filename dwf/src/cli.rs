@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod cache;
 pub mod ext;
 pub mod image;
 
@@ -109,6 +110,12 @@ pub enum Command {
         /// What about it.
         #[command(subcommand)]
         command: ImageCommand,
+    },
+    /// Caches
+    Cache {
+        /// What about them.
+        #[command(subcommand)]
+        command: cache::Command,
     },
     /// Extensions
     Ext {

@@ -1,11 +1,13 @@
 //! `dwf verify` and `dwf run`: the plan is made, staged, run and told.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use devflow_oci::{Engine, Invocation};
 
 use super::Context;
 use super::ask::{Answered, Ground};
+use super::cache;
 use super::stage::{self, Stage};
 use crate::cli::RunOptions;
 use crate::config::{EngineChoice, Profile};
@@ -49,12 +51,14 @@ pub(super) async fn run(
         }
         Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
     };
+    let uses = Rc::clone(&stage.uses);
     let tally = execute(context, &plan, stage, options).await;
     let line = Reproduce::new(context, &ground, &request);
     context.reporter.failures(|name| line.of(name));
     let tally = tally?;
     let good = tally.failed == 0 && tally.not_run == 0;
     context.reporter.verdict(good, &summary(tally, begun));
+    cache::after_run(context, &ground.project.config.file.cache, &uses).await?;
     Ok(good)
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod ask;
+mod cache;
 mod composed;
 mod doctor;
 mod ext;
@@ -53,6 +54,7 @@ pub(crate) async fn run(
         Command::Doctor { json } => doctor::run(&mut context, json).await,
         Command::Init(args) => init::run(&mut context, &args).await,
         Command::Image { command } => image::run(&mut context, command).await,
+        Command::Cache { command } => cache::run(&mut context, command).await,
         Command::Ext { command } => ext::run(&mut context, command).await,
         // Replaced by what it is short for when the command line is parsed.
         Command::Short(_) => Ok(false),

@@ -15,8 +15,10 @@ pub use diagnostic::{Diagnostic, Source};
 pub use load::{ConfigError, Loaded, load, load_member, load_text, parse};
 pub(crate) use model::default_target;
 pub use model::{
-    CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry, Network, Profile,
+    CacheSection, CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry,
+    Network, Profile,
 };
+pub use units::{Age, Size};
 pub use user::{Jail, UserConfig, load_user};
 
 /// The file's name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
@@ -9,7 +10,7 @@ use devflow_runner::wire;
 
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
 use super::{Scratch, Stage, channel};
-use crate::cache;
+use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
@@ -92,8 +93,8 @@ pub(in crate::command) async fn stage<'a>(
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
     }
     let runner = runner_for(&ready.image, world).filter(|_| config.session);
-    let caches =
-        lower::caches_in_container(plan, &cache_root, &project.root, &ready.image.image_layers_key());
+    let environment = ready.image.image_layers_key();
+    let caches = lower::caches_in_container(plan, &cache_root, &project.root, &environment);
     let places = Places {
         workspace: lower::WORKSPACE.to_owned(),
         home: lower::HOME.to_owned(),
@@ -120,6 +121,10 @@ pub(in crate::command) async fn stage<'a>(
         caches: &caches,
     };
     let (containers, made) = lower::sessions(&input, &jobs);
+    let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, &project.root, &environment);
+    let layers = Claim::layers(&prepared.run, &project.root);
+    let claims = caches.iter().filter_map(claim).chain(needs_layers(&containers).then_some(layers));
+    let uses = Uses::take(Index::open(&cache_root, owner)?, claims.collect())?;
     lower::prepare(&made, &[&cache_root], owner)?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
@@ -134,7 +139,11 @@ pub(in crate::command) async fn stage<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
     };
-    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
+    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch), uses: Rc::new(uses) })
+}
+
+fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {
+    containers.values().any(|container| !lower::layers(container).is_empty())
 }
 
 fn launches(

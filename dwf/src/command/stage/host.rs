@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use devflow_oci::Invocation;
@@ -9,12 +10,12 @@ use devflow_oci::hash::sha256_framed;
 use futures_util::future::join_all;
 
 use super::{Stage, channel};
-use crate::cache;
+use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
-use crate::lower::{self, HostHome, Kind, Places};
+use crate::lower::{self, CachePlace, HostHome, Kind, Places, Prepare};
 use crate::plan::Plan;
 use crate::session::{Backend, Launch};
 use crate::world::World;
@@ -36,6 +37,10 @@ pub(in crate::command) async fn stage<'a>(
     let var = |name: &str| world.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let user = HostHome { home: &home, var: &var, state: &state };
     let (caches, made) = lower::caches_on_host(plan, &cache_root, root, &toolchain, &user);
+    let is_made = |place: &&CachePlace<'_>| made.contains(&Prepare::Folder(place.disk.clone()));
+    let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, root, &toolchain);
+    let claims = caches.iter().filter(is_made).filter_map(claim).collect();
+    let uses = Uses::take(Index::open(&cache_root, None)?, claims)?;
     lower::prepare(&made, &[&cache_root, &state], None)?;
     let places = Places {
         workspace: root.to_string_lossy().into_owned(),
@@ -56,7 +61,13 @@ pub(in crate::command) async fn stage<'a>(
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
-    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
+    Ok(Stage {
+        jobs,
+        backend: Backend::runners(launches, world, sender),
+        inbox,
+        scratch: None,
+        uses: Rc::new(uses),
+    })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

@@ -10,8 +10,11 @@ pub(super) use host::stage as host;
 
 pub(super) use prepared::{owner, owner_of, selinux_enforces};
 pub(super) use scratch::Scratch;
+use std::rc::Rc;
+
 use tokio::sync::mpsc;
 
+use crate::cache::Uses;
 use crate::error::{Exit, Explain};
 use crate::lower::Job;
 use crate::session::{Backend, Message, Sender};
@@ -26,6 +29,8 @@ pub(super) struct Stage<'a> {
     pub(super) inbox: mpsc::Receiver<Message>,
     /// What is to be removed when the run is over.
     pub(super) scratch: Option<Scratch>,
+    /// The caches, in use until the run is over.
+    pub(super) uses: Rc<Uses>,
 }
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {
