@@ -17,15 +17,15 @@ mod uses;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budget, Keep, Remove, Verdict, judge};
+pub use budget::{Budget, Keep, Verdict, judge};
 pub use index::Index;
 pub use prune::{Stuck, Swept, empty, sweep};
-pub use record::{Owner, Volumes};
+pub use record::Owner;
 pub use root::{CacheError, DEFAULT, existing, open, root};
 pub use sizes::Sizes;
 pub use slot::Slot;
 pub use survey::{Entry, Look, survey};
-pub use tree::{Limit, Refused, Trouble};
+pub use tree::{Limit, Trouble};
 pub use uses::{Claim, Uses};
 
 /// Seconds since 1970.

@@ -83,6 +83,8 @@ pub struct Refused {
     pub errno: Errno,
     /// Whether somebody with other powers could have done some of it.
     pub permission: bool,
+    /// Whether something is mounted in the tree.
+    pub mount: bool,
 }
 
 impl std::fmt::Display for Trouble {
@@ -251,14 +253,16 @@ impl<V: Visit> Walk<'_, V> {
 
     fn refuse(&mut self, name: &CStr, errno: Errno) {
         let permission = matches!(errno, Errno::EACCES | Errno::EPERM);
+        let mount = matches!(errno, Errno::EXDEV | Errno::EBUSY);
         if let Some(refused) = &mut self.refused {
             refused.count += 1;
             refused.permission |= permission;
+            refused.mount |= mount;
             return;
         }
         let names = self.levels.iter().map(|level| level.name.as_c_str()).chain([name]);
         let path = names.take(TOLD).map(|name| OsStr::from_bytes(name.to_bytes())).collect();
-        self.refused = Some(Refused { count: 1, path, errno, permission });
+        self.refused = Some(Refused { count: 1, path, errno, permission, mount });
     }
 }
 

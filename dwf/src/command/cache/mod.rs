@@ -1,6 +1,7 @@
 //! `dwf cache …`, and what is done about caches after a run.
 
 mod error;
+mod foreign;
 mod list;
 mod prune;
 mod shown;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::error::{Left, line};
-use super::{apart, budget, index, shown};
+use super::{apart, budget, foreign, index, shown};
 use crate::cache::{self, Budget, Entry, Index, Keep, Limit, Look, Sizes, Stuck, Swept, Verdict};
 use crate::cli;
 use crate::command::Context;
@@ -36,13 +36,13 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::cache::Prune) -> 
         managed: args.managed,
     };
     let dry = args.dry_run;
-    let done = match index(context, &ground)? {
-        Some(index) => {
-            let work = move |limit: &Limit| prune(&index, &budget, dry, limit);
-            apart(context.signals, &Limit::default(), work).await?
-        }
-        None => Done::default(),
-    };
+    let mut done = Done::default();
+    if let Some(index) = index(context, &ground)? {
+        let own = index.clone();
+        let work = move |limit: &Limit| prune(&own, &budget, dry, limit);
+        done = apart(context.signals, &Limit::default(), work).await?;
+        done.stuck = foreign::remove(context, &ground, &index, done.stuck).await?;
+    }
     if args.json {
         context.reporter.json(&format!("{:#}", json(&done, dry))).map_err(print_failed)?;
     } else {
