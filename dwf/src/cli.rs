@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod cache;
 mod digest;
 pub mod explain;
 pub mod ext;
@@ -122,6 +123,12 @@ pub enum Command {
         /// What about it.
         #[command(subcommand)]
         command: ImageCommand,
+    },
+    /// Caches
+    Cache {
+        /// What about them.
+        #[command(subcommand)]
+        command: cache::Command,
     },
     /// Extensions
     Ext {

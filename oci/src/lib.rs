@@ -6,6 +6,7 @@
 pub mod bake;
 pub mod bases;
 pub mod build;
+pub mod cleaner;
 pub mod container;
 mod csv;
 pub mod dockerfile;

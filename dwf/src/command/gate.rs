@@ -1,11 +1,13 @@
 //! `dwf verify` and `dwf run`: the plan is made, staged, run and told.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use devflow_oci::{Engine, Invocation};
 
 use super::Context;
 use super::ask::{Answered, Ground};
+use super::cache;
 use super::reports::Reports;
 use super::stage::{self, Stage};
 use crate::cli::RunOptions;
@@ -76,12 +78,14 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
     if context.world.terminal && context.reporter.has_color() {
         report::color::tell(&mut stage.jobs, context.world.var("TERM").unwrap_or("xterm"));
     }
+    let uses = Rc::clone(&stage.uses);
     let tally = execute(context, &plan, stage, options).await;
     let line = Reproduce::new(context, &ground, &request);
     context.reporter.failures(|name| line.of(name));
     let tally = tally?;
     let good = tally.failed == 0 && tally.cancelled == 0 && tally.not_run == 0;
     context.reporter.verdict(good, &summary(tally, begun));
+    cache::after_run(context, &ground.project.config.file.cache, &uses).await?;
     Ok(good)
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod ask;
+mod cache;
 mod composed;
 mod doctor;
 mod expected;
@@ -65,6 +66,7 @@ async fn answer(context: &mut Context<'_>, command: Command) -> Result<bool, Err
         Command::Doctor { json } => doctor::run(context, json).await,
         Command::Init(args) => init::run(context, &args).await,
         Command::Image { command } => image::run(context, command).await,
+        Command::Cache { command } => cache::run(context, command).await,
         Command::Ext { command } => ext::run(context, command).await,
         // A shell has a code of its own, and what is short is replaced when the command line is parsed.
         Command::Shell(_) | Command::Short(_) => Ok(false),

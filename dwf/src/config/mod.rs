@@ -14,11 +14,11 @@ pub use check::is_package;
 pub use diagnostic::{Diagnostic, Source};
 pub use load::{ConfigError, Loaded, load, load_member, load_text, parse};
 pub use model::{
-    CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry, Network, Profile,
-    ServiceSection,
+    CacheSection, CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry,
+    Network, Profile, ServiceSection,
 };
 pub(crate) use model::{DEFAULT_TARGETS, default_target};
-pub use units::Versions;
+pub use units::{Age, Size, Versions};
 pub use user::{Jail, UserConfig, load_user};
 
 /// The file's name.

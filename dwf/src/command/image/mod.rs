@@ -11,6 +11,8 @@ mod refresh;
 mod scan;
 mod shown;
 
+pub(super) use shown::size;
+
 use super::Context;
 use crate::cli::ImageCommand;
 use crate::error::Error;

@@ -24,7 +24,7 @@ pub(super) fn json(image: &Own) -> Value {
 }
 
 /// Bytes as engines show them: `73.8 MB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::command) fn size(bytes: u64) -> String {
     let mut number = bytes as f64;
     let mut units = ["B", "kB", "MB", "GB", "TB"].into_iter().peekable();
     while let Some(unit) = units.next() {

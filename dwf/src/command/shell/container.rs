@@ -56,7 +56,9 @@ pub(super) async fn run(
     };
     let origin = &room.answered.origin;
     let lone = stage::lone(context, room.ground, room.plan, origin, engine, seen, jobs).await?;
-    let Some(Lone { mut container, scratch }) = lone else { return Err(ScopeError::Empty.into()) };
+    let Some(Lone { mut container, scratch, uses: _uses }) = lone else {
+        return Err(ScopeError::Empty.into());
+    };
     tell(context, &disputed);
     // A job in the background would be stopped for reading from the terminal.
     container.interactive = Terminal::of_input().is_none_or(|terminal| terminal.is_ours());

@@ -40,7 +40,7 @@ pub(super) async fn run(context: &mut Context<'_>, room: &Room<'_>) -> Result<u8
     let shell = |places: &Places, caches: &[CachePlace<'_>]| {
         lower::shell(room.plan, places, caches, room.scope, &argv)
     };
-    let shell = stage::on_host(context, room.ground, room.plan, shell).await?;
+    let (shell, _uses) = stage::on_host(context, room.ground, room.plan, shell).await?;
     let Shell { job, disputed } = shell.ok_or(ScopeError::Empty)?;
     tell(context, &disputed);
     let path = context.world.var("PATH").map(OsStr::new);

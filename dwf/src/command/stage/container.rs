@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
@@ -10,7 +11,7 @@ use devflow_runner::wire;
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
 use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
-use crate::cache;
+use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
@@ -88,7 +89,7 @@ async fn attempt<'a>(
 ) -> Result<Option<Stage<'a>>, Error> {
     let world = context.world;
     let jobs = |places: &Places, caches: &[CachePlace<'_>]| lower::jobs(plan, places, caches);
-    let Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux } =
+    let Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux, uses } =
         lowered(context, ground, plan, origin, engine, seen, jobs).await?;
     if runner.is_none() {
         let architecture = &ready.image.architecture;
@@ -124,13 +125,15 @@ async fn attempt<'a>(
         }
     }
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
-    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch) }))
+    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch), uses }))
 }
 
 /// A container that does one thing alone, and what goes away with it.
 pub(in crate::command) struct Lone {
     pub(in crate::command) container: Container,
     pub(in crate::command) scratch: Scratch,
+    /// The caches that it holds while it lives.
+    pub(in crate::command) uses: Rc<Uses>,
 }
 
 /// The container of the only job there is, if there is one; all that it needs has been made.
@@ -147,7 +150,7 @@ pub(in crate::command) async fn lone(
         Some(glance) => context.signals.unless(glance.certain()).await?.map(Box::new),
         None => None,
     };
-    let Lowered { jobs, containers, ready, cache_root, owner, scratch, .. } =
+    let Lowered { jobs, containers, ready, cache_root, owner, scratch, uses, .. } =
         lowered(context, ground, plan, origin, engine, seen, jobs).await?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
@@ -163,7 +166,7 @@ pub(in crate::command) async fn lone(
         _ => context.signals.unless(choose(engine, &ready.image, session, job, context.world)).await??,
     };
     let container = singles.of(job).nth(at).map(|(_, container)| container);
-    Ok(container.map(|container| Lone { container, scratch }))
+    Ok(container.map(|container| Lone { container, scratch, uses }))
 }
 
 /// A plan as containers: all that is known of the machine is in it, and all that they need is there.
@@ -177,6 +180,7 @@ struct Lowered {
     scratch: Scratch,
     prepared: Prepared,
     selinux: bool,
+    uses: Rc<Uses>,
 }
 
 async fn lowered(
@@ -213,8 +217,8 @@ async fn lowered(
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
     }
     let runner = runner_for(&ready.image, world).filter(|_| config.session);
-    let caches =
-        lower::caches_in_container(plan, &cache_root, &project.root, &ready.image.image_layers_key());
+    let environment = ready.image.image_layers_key();
+    let caches = lower::caches_in_container(plan, &cache_root, &project.root, &environment);
     let places = Places {
         workspace: lower::WORKSPACE.to_owned(),
         home: lower::HOME.to_owned(),
@@ -243,8 +247,17 @@ async fn lowered(
         services: &services::names(plan),
     };
     let (containers, made) = lower::sessions(&input, &jobs);
+    let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, &project.root, &environment);
+    let layers = Claim::layers(&prepared.run, &project.root);
+    let claims = caches.iter().filter_map(claim).chain(needs_layers(&containers).then_some(layers));
+    let uses = Uses::take(Index::open(&cache_root, owner)?, claims.collect())?;
     lower::prepare(&made, &[&cache_root], owner)?;
-    Ok(Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux })
+    let uses = Rc::new(uses);
+    Ok(Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux, uses })
+}
+
+fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {
+    containers.values().any(|container| !lower::layers(container).is_empty())
 }
 
 fn launches(

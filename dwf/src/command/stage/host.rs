@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use devflow_oci::Invocation;
@@ -10,12 +11,12 @@ use futures_util::future::join_all;
 
 use super::services::{ServiceError, none};
 use super::{Stage, channel};
-use crate::cache;
+use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
-use crate::lower::{self, CachePlace, HostHome, Kind, Places};
+use crate::lower::{self, CachePlace, HostHome, Kind, Places, Prepare};
 use crate::plan::Plan;
 use crate::service::Services;
 use crate::session::{Backend, Launch};
@@ -32,7 +33,8 @@ pub(in crate::command) async fn stage<'a>(
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     none(plan, ServiceError::Host)?;
-    let mut jobs = lowered(context, ground, plan, |places, caches| lower::jobs(plan, places, caches)).await?;
+    let (mut jobs, uses) =
+        lowered(context, ground, plan, |places, caches| lower::jobs(plan, places, caches)).await?;
     for job in &mut jobs {
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
@@ -43,7 +45,7 @@ pub(in crate::command) async fn stage<'a>(
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
     let (backend, services) = (Backend::runners(launches, world, sender), Services::default());
-    Ok(Stage { jobs, backend, services, inbox, scratch: None })
+    Ok(Stage { jobs, backend, services, inbox, scratch: None, uses })
 }
 
 /// What is made of the places and caches of this machine; all that actions need has been made.
@@ -52,7 +54,7 @@ pub(in crate::command) async fn lowered<T>(
     ground: &Ground,
     plan: &Plan,
     jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> T,
-) -> Result<T, Error> {
+) -> Result<(T, Rc<Uses>), Error> {
     let world = context.world;
     let root = &ground.project.root;
     let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
@@ -61,6 +63,10 @@ pub(in crate::command) async fn lowered<T>(
     let var = |name: &str| world.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let user = HostHome { home: &home, var: &var, state: &state };
     let (caches, made) = lower::caches_on_host(plan, &cache_root, root, &toolchain, &user);
+    let is_made = |place: &&CachePlace<'_>| made.contains(&Prepare::Folder(place.disk.clone()));
+    let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, root, &toolchain);
+    let claims = caches.iter().filter(is_made).filter_map(claim).collect();
+    let uses = Uses::take(Index::open(&cache_root, None)?, claims)?;
     lower::prepare(&made, &[&cache_root, &state], None)?;
     let places = Places {
         workspace: root.to_string_lossy().into_owned(),
@@ -72,7 +78,7 @@ pub(in crate::command) async fn lowered<T>(
             .collect(),
     };
     super::expect_reports(context.reporter, plan, &caches, root, true);
-    Ok(jobs(&places, &caches))
+    Ok((jobs(&places, &caches), Rc::new(uses)))
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

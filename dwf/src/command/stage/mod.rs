@@ -13,9 +13,11 @@ pub(super) use prepared::{owner, owner_of, runner_for, selinux_enforces};
 pub(super) use scratch::Scratch;
 
 use std::path::Path;
+use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
+use crate::cache::Uses;
 use crate::error::{Exit, Explain};
 use crate::lower::{self, CachePlace, Job};
 use crate::plan::Plan;
@@ -34,6 +36,8 @@ pub(super) struct Stage<'a> {
     pub(super) inbox: mpsc::Receiver<Message>,
     /// What is to be removed when the run is over.
     pub(super) scratch: Option<Scratch>,
+    /// The caches, in use until the run is over.
+    pub(super) uses: Rc<Uses>,
 }
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {

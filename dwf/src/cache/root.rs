@@ -1,7 +1,10 @@
-//! The cache root: one folder for both profiles.
+//! The cache root itself: one folder for both profiles.
 
+use std::io;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
+use super::slot::Slot;
 use crate::error::{Exit, Explain};
 use crate::project::Project;
 use crate::world::World;
@@ -21,6 +24,12 @@ pub enum CacheError {
     /// A link is on the way to it.
     #[error("the cache root's {} is a link", .0.display())]
     Link(PathBuf),
+    /// Its index cannot be used.
+    #[error("{} cannot be used", .0.display())]
+    Index(PathBuf, #[source] std::io::Error),
+    /// Somebody is taking an entry away, and does not come to an end.
+    #[error("the cache {0} is being removed by another process")]
+    Busy(Slot),
     /// It is no folder, or cannot be made one.
     #[error("the cache root {} cannot be used", .0.display())]
     Make(PathBuf, #[source] std::io::Error),
@@ -31,11 +40,14 @@ impl Explain for CacheError {
         match self {
             Self::Relative(_) => Exit::Usage,
             Self::Owner(_) | Self::Link(_) => Exit::Refused,
-            Self::Make(..) => Exit::Machine,
+            Self::Make(..) | Self::Index(..) | Self::Busy(_) => Exit::Machine,
         }
     }
 
     fn hint(&self) -> Option<String> {
+        if let Self::Busy(_) = self {
+            return Some("is a `dwf cache prune` stopped somewhere?".to_owned());
+        }
         Some("choose another one: DWF_CACHE_ROOT=/absolute/path".to_owned())
     }
 }
@@ -50,40 +62,52 @@ pub fn root(project: &Project, world: &World) -> Result<PathBuf, CacheError> {
     }
 }
 
+/// The cache root with links resolved, if it is there. Below `project` no link is followed: it could have come with the
+/// project, or from an action.
+pub fn existing(root: &Path, project: &Path, world: &World) -> Result<Option<PathBuf>, CacheError> {
+    for dir in root.ancestors().take_while(|dir| dir.starts_with(project) && *dir != project) {
+        if dir.is_symlink() {
+            return Err(CacheError::Link(dir.to_owned()));
+        }
+    }
+    let failed = |error| CacheError::Make(root.to_owned(), error);
+    let root = match root.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed)?,
+    };
+    let meta = root.metadata().map_err(failed)?;
+    if !meta.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
+    if world.uid != 0 && meta.uid() != world.uid {
+        return Err(CacheError::Owner(root));
+    }
+    Ok(Some(root))
+}
+
 /// Makes the cache root if it is missing, marked as a cache; gives its path with links resolved.
-/// Below `project` no link is followed: it could have come with the project, or from an action.
 pub fn open(
     root: &Path,
     project: &Path,
     owner: Option<(u32, u32)>,
     world: &World,
 ) -> Result<PathBuf, CacheError> {
-    use std::os::unix::fs::{MetadataExt, chown};
-
     let failed = |error| CacheError::Make(root.to_owned(), error);
-    for dir in root.ancestors().take_while(|dir| dir.starts_with(project) && *dir != project) {
-        if dir.is_symlink() {
-            return Err(CacheError::Link(dir.to_owned()));
+    let give = |path: &Path| match owner {
+        Some((uid, gid)) => chown(path, Some(uid), Some(gid)).map_err(failed),
+        None => Ok(()),
+    };
+    if existing(root, project, world)?.is_none() {
+        let mut missing: Vec<&Path> = root.ancestors().take_while(|dir| !dir.exists()).collect();
+        while let Some(dir) = missing.pop() {
+            match std::fs::create_dir(dir) {
+                Ok(()) => give(dir)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
         }
     }
-    let mut missing: Vec<&Path> = root.ancestors().take_while(|dir| !dir.exists()).collect();
-    while let Some(dir) = missing.pop() {
-        match std::fs::create_dir(dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            _ => {}
-        }
-        if let Some((uid, gid)) = owner {
-            chown(dir, Some(uid), Some(gid)).map_err(failed)?;
-        }
-    }
-    let root = root.canonicalize().map_err(failed)?;
-    let meta = root.metadata().map_err(failed)?;
-    if !meta.is_dir() {
-        return Err(failed(std::io::Error::from(std::io::ErrorKind::NotADirectory)));
-    }
-    if world.uid != 0 && meta.uid() != world.uid {
-        return Err(CacheError::Owner(root));
-    }
+    let root = existing(root, project, world)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
     // The signature is the Cache Directory Tagging Specification's.
     let marks = [
         (".gitignore", "*\n"),
@@ -96,9 +120,7 @@ pub fn open(
         let path = root.join(name);
         if path.symlink_metadata().is_err() {
             std::fs::write(&path, text).map_err(failed)?;
-            if let Some((uid, gid)) = owner {
-                chown(&path, Some(uid), Some(gid)).map_err(failed)?;
-            }
+            give(&path)?;
         }
     }
     Ok(root)
