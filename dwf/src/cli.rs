@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod down;
 pub mod ext;
 pub mod image;
 
@@ -102,6 +103,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Remove what runs left that were killed, or ended with the machine
+    Down(down::Down),
     /// Write what a project needs to be verified: devflow.toml, a Dockerfile, a bake file
     Init(Init),
     /// The project's image

@@ -3,6 +3,7 @@
 mod ask;
 mod composed;
 mod doctor;
+mod down;
 mod ext;
 mod fingerprint;
 mod gate;
@@ -51,6 +52,7 @@ pub(crate) async fn run(
         Command::Fingerprint(args) => fingerprint::run(&mut context, &args).await,
         Command::Trust => trust::run(&mut context).await,
         Command::Doctor { json } => doctor::run(&mut context, json).await,
+        Command::Down(args) => down::run(&mut context, &args).await,
         Command::Init(args) => init::run(&mut context, &args).await,
         Command::Image { command } => image::run(&mut context, command).await,
         Command::Ext { command } => ext::run(&mut context, command).await,

@@ -19,7 +19,7 @@ use crate::world::World;
 
 pub use alone::Alone;
 pub use connection::Connection;
-pub use stop::{Target, stop};
+pub use stop::{Target, remove_until_gone, stop};
 
 /// What reaches the executor.
 #[derive(Debug)]

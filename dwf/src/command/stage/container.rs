@@ -7,7 +7,9 @@ use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
 use devflow_runner::wire;
 
-use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::prepared::{
+    estate, owner_of, passed_variables, passwd_for, runner_for, say_once, selinux_enforces,
+};
 use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
@@ -19,6 +21,7 @@ use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::reaper::Reaper;
 use crate::session::{Alone, Backend, Launch, Target};
 
 /// A container cannot be made as it would have to be.
@@ -71,6 +74,8 @@ pub(in crate::command) async fn stage<'a>(
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
+    let estate = estate(engine, &cache::root(project, world)?);
+    let reaper = Reaper::start(estate.clone(), world);
     let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint };
     let ready = image::ensure(engine, seen, wanted, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
@@ -86,7 +91,7 @@ pub(in crate::command) async fn stage<'a>(
         check_source(root, &roots, &denied).map_err(StageError::Source)?;
     }
     let mounts = own_mounts(project, &denied)?;
-    let prepared = Prepared::new(context.world, engine, &user)?;
+    let passwd = passwd_for(context.world, engine, &user)?;
     let selinux = selinux_enforces();
     if selinux {
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
@@ -102,17 +107,17 @@ pub(in crate::command) async fn stage<'a>(
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
-    let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
+    let scratch = Scratch::new(cache_root.join("tmp").join(&estate.run));
     let input = ContainerInput {
-        run: &prepared.run,
-        owner: &prepared.owner,
+        run: &estate.run,
+        owner: &estate.owner,
         workspace: &project.root,
         cache_root: &cache_root,
         scratch: scratch.path(),
         config,
         image: &ready.image,
         user: &user,
-        passwd: prepared.passwd.as_deref(),
+        passwd: passwd.as_deref(),
         runner: runner.as_deref(),
         passed: &passed_variables(config, world),
         selinux,
@@ -134,7 +139,7 @@ pub(in crate::command) async fn stage<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
     };
-    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
+    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch), reaper: Some(reaper) })
 }
 
 fn launches(

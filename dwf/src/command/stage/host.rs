@@ -15,6 +15,7 @@ use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
 use crate::lower::{self, HostHome, Kind, Places};
+use crate::owner::MARK;
 use crate::plan::Plan;
 use crate::session::{Backend, Launch};
 use crate::world::World;
@@ -51,12 +52,12 @@ pub(in crate::command) async fn stage<'a>(
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
     }
-    let invocation = Invocation::new(&world.exe).arg("__runner").cwd(root);
+    let invocation = Invocation::new(&world.exe).arg("__runner").without_env(MARK).cwd(root);
     let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
-    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
+    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None, reaper: None })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

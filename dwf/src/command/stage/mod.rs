@@ -8,12 +8,13 @@ mod scratch;
 pub(super) use container::stage as container;
 pub(super) use host::stage as host;
 
-pub(super) use prepared::{owner, owner_of, selinux_enforces};
+pub(super) use prepared::{estate, owner_of, selinux_enforces};
 pub(super) use scratch::Scratch;
 use tokio::sync::mpsc;
 
 use crate::error::{Exit, Explain};
 use crate::lower::Job;
+use crate::reaper::Reaper;
 use crate::session::{Backend, Message, Sender};
 
 /// Messages between the sessions and the executor; a session that says more has to wait.
@@ -26,6 +27,8 @@ pub(super) struct Stage<'a> {
     pub(super) inbox: mpsc::Receiver<Message>,
     /// What is to be removed when the run is over.
     pub(super) scratch: Option<Scratch>,
+    /// Who removes everything should dwf be killed; the last to go.
+    pub(super) reaper: Option<Reaper>,
 }
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {
