@@ -5,13 +5,16 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use devflow_oci::hash::sha256_framed;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use tempfile::TempDir;
 
 /// The label by which a container says whose it is.
 pub const LABEL: &str = "dwf.owner";
@@ -81,9 +84,20 @@ impl Owner {
         judge(self, &Self::me(), || look(Pid::from_raw(self.pid)))
     }
 
-    /// How the names of its temporary folders begin.
-    pub fn temporary(&self) -> String {
-        format!("dwf-build-{}-{}-", self.pid, self.start)
+    /// How the paths of its temporary folders begin.
+    pub fn temporary(&self) -> PathBuf {
+        let parent = std::env::temp_dir();
+        // The other is often memory, and whole images may be unpacked there.
+        let large = Path::new("/var/tmp");
+        let parent = if parent == Path::new("/tmp") && large.is_dir() { large } else { &parent };
+        parent.join(format!("dwf-build-{}-{}-", self.pid, self.start))
+    }
+
+    /// A temporary folder that goes away with its value, or with its owner.
+    pub fn temporary_folder(&self) -> io::Result<TempDir> {
+        let path = self.temporary();
+        let (parent, prefix) = (path.parent().unwrap_or(&path), path.file_name().unwrap_or_default());
+        tempfile::Builder::new().prefix(prefix).tempdir_in(parent)
     }
 }
 

@@ -23,7 +23,7 @@ pub(in crate::command) fn estate(engine: &Engine, cache_root: &Path) -> Estate {
     let run = sha256_framed([owner.to_string().as_bytes(), &now.to_be_bytes()])[..12].to_owned();
     Estate {
         folders: vec![cache_root.join("tmp").join(&run)],
-        temporary: std::env::temp_dir().join(owner.temporary()),
+        temporary: owner.temporary(),
         owner: owner.to_string(),
         run,
         kind: engine.kind,
