@@ -10,6 +10,9 @@ use crate::owner::LABEL;
 use crate::process;
 use crate::world::World;
 
+/// A list fails when a container that is about to be looked at goes away.
+const TRIES: u8 = 5;
+
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -37,8 +40,13 @@ impl Explain for ListError {
 pub async fn containers(engine: &Engine, world: &World) -> Result<Vec<Found>, ListError> {
     let wrong = |reason: String| ListError { kind: engine.kind, reason };
     let every = Filter::NamePrefix(String::new());
-    let said = run(&lifecycle::list(engine, &every, &[LABEL]), world, CALL).await;
-    let said = said.map_err(|error| wrong(error.to_string()))?;
+    let question = lifecycle::list(engine, &every, &[LABEL]);
+    let mut said = run(&question, world, CALL).await.map_err(|error| wrong(error.to_string()))?;
+    for _ in 1..TRIES {
+        if !said.status.success() {
+            said = run(&question, world, CALL).await.map_err(|error| wrong(error.to_string()))?;
+        }
+    }
     if !said.status.success() {
         let reason = last_line(&said.stderr).unwrap_or_else(|| process::ending(said.status));
         return Err(wrong(reason));

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use devflow_tests::{Run, Sandbox};
 
+const CONTAINER: &str = "container";
+const WORK: &str = "work";
+
 /// Containers, processes, mounts and files of a sandbox, in words; nothing else may have its name or its token.
 pub fn left(sandbox: &Sandbox, token: &str, run: &Run) -> Vec<String> {
     let mut found = containers(sandbox, run);
@@ -18,6 +21,11 @@ pub fn left(sandbox: &Sandbox, token: &str, run: &Run) -> Vec<String> {
     found
 }
 
+/// Whether some of this is a container, or works in one.
+pub fn works(found: &[String]) -> bool {
+    found.iter().any(|line| line.starts_with(CONTAINER) || line.starts_with(WORK))
+}
+
 /// The containers that dwf said it would start.
 fn containers(sandbox: &Sandbox, run: &Run) -> Vec<String> {
     let names = run.stderr.split("--name=").skip(1).filter_map(|rest| rest.split_whitespace().next());
@@ -29,12 +37,12 @@ fn containers(sandbox: &Sandbox, run: &Run) -> Vec<String> {
     there
         .into_iter()
         .filter(|name| names.contains(&name.as_str()))
-        .map(|name| format!("container {name}"))
+        .map(|name| format!("{CONTAINER} {name}"))
         .collect()
 }
 
 /// The processes that have the sandbox or its token in their command line or environment, and have not ended.
-pub fn processes(sandbox: &Sandbox, token: &str) -> Vec<String> {
+fn processes(sandbox: &Sandbox, token: &str) -> Vec<String> {
     let home = sandbox.path().to_string_lossy().into_owned();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
@@ -43,7 +51,9 @@ pub fn processes(sandbox: &Sandbox, token: &str) -> Vec<String> {
         let seen = format!("{words}{}", String::from_utf8_lossy(&read("environ")));
         let ended = String::from_utf8_lossy(&read("status")).contains("State:\tZ");
         if !ended && (seen.contains(&home) || seen.contains(token)) {
-            found.push(format!("process {} {words}", entry.file_name().to_string_lossy()));
+            // What has the token is an action, a step of a build or an extension; the rest are dwf's own.
+            let kind = if seen.contains(token) { WORK } else { "process" };
+            found.push(format!("{kind} {} {words}", entry.file_name().to_string_lossy()));
         }
     }
     found

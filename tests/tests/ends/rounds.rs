@@ -10,7 +10,7 @@ use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM};
 use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid;
 
-use crate::left::left;
+use crate::left::{left, works};
 
 /// How long something may take that only has to happen at all.
 const BOUND: Duration = Duration::from_secs(60);
@@ -209,7 +209,7 @@ impl Place {
         }
     }
 
-    /// One round: the run, how long it took until nothing was left, and what was left all the same.
+    /// One round: the run, how long it took until no container and nothing in one was left, and what was left all the same.
     fn round(&self, phase: Phase, blow: Blow, dice: &mut Dice) -> (Run, Duration, Vec<String>) {
         let _ = std::fs::remove_file(self.project(phase).join("ready"));
         let started = self.start(phase);
@@ -225,12 +225,17 @@ impl Place {
         let sent = Instant::now();
         let run = started.wait();
         let mut found = left(&self.sandbox, &self.token, &run);
+        let mut gone = sent.elapsed();
         // What happens without dwf has to be waited for.
         while !found.is_empty() && !blow.is_orderly() && sent.elapsed() < BOUND {
             std::thread::sleep(AGAIN);
+            let worked = works(&found);
             found = left(&self.sandbox, &self.token, &run);
+            if worked {
+                gone = sent.elapsed();
+            }
         }
-        (run, sent.elapsed(), found)
+        (run, gone, found)
     }
 }
 
