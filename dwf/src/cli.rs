@@ -2,6 +2,7 @@
 
 pub mod cache;
 mod digest;
+pub mod down;
 pub mod explain;
 pub mod ext;
 pub mod image;
@@ -116,6 +117,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Remove what runs left that were killed, or ended with the machine
+    Down(down::Down),
     /// Write what a project needs to be verified: devflow.toml, a Dockerfile, a bake file
     Init(Init),
     /// The project's image

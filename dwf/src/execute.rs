@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 use crate::lower::{Job, Kind};
+use crate::reaper::Reaper;
 use crate::report::{Outcome, Reporter, Used, outcome};
 use crate::schedule::{Ending, Schedule, Why};
 use crate::service::{Services, State};
@@ -52,6 +53,8 @@ pub struct Run<'a, 'b> {
     pub reporter: &'a mut Reporter,
     /// What ends it early.
     pub signals: &'a mut Signals,
+    /// Who goes on where this run gives up.
+    pub reaper: &'a mut Option<Reaper>,
     /// Signals heard so far.
     pub heard: u8,
 }
@@ -131,9 +134,9 @@ impl Run<'_, '_> {
         fault.map_or(Ok(late), Err)
     }
 
-    /// Ends everything now; the third signal leaves it to the engine.
+    /// Ends everything now; the third signal leaves it to the reaper.
     async fn kill(&mut self) {
-        let Self { backend, services, inbox, signals, reporter, heard, .. } = self;
+        let Self { backend, services, inbox, signals, reporter, heard, reaper, .. } = self;
         let end = async {
             let services = services.end().await;
             backend.kill().await.and(services)
@@ -144,6 +147,7 @@ impl Run<'_, '_> {
                 result = &mut end => {
                     if let Err(error) = result {
                         reporter.error(&error.into());
+                        break;
                     }
                     return;
                 }
@@ -152,10 +156,13 @@ impl Run<'_, '_> {
                 _ = signals.next() => {
                     *heard += 1;
                     if *heard >= 3 {
-                        return;
+                        break;
                     }
                 }
             }
+        }
+        if let Some(reaper) = reaper.take() {
+            reaper.take_over();
         }
     }
 

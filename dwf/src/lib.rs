@@ -14,6 +14,7 @@ mod conformance;
 mod discover;
 mod engine;
 mod error;
+mod estate;
 mod execute;
 mod extension;
 mod fetch;
@@ -26,11 +27,13 @@ mod launch;
 mod lock;
 mod lower;
 mod name;
+mod owner;
 mod plan;
 mod process;
 mod profile;
 mod project;
 mod query;
+mod reaper;
 mod report;
 mod ring;
 mod scan;
@@ -51,6 +54,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use error::{Error, Exit, Explain};
+use owner::Owner;
 use report::{Reporter, Screen};
 use signals::Signals;
 use world::World;
@@ -58,12 +62,15 @@ use world::World;
 /// The whole program.
 pub fn main() -> ExitCode {
     process::keep_descriptors();
-    let world = match World::read() {
+    let mut world = match World::read() {
         Ok(world) => world,
         Err(error) => return fail(&mut plain_reporter(), &error.into()),
     };
     if world.args.get(1).is_some_and(|arg| arg == "__runner") {
         return devflow_runner::serve();
+    }
+    if world.args.get(1).is_some_and(|arg| arg == reaper::WORD) {
+        return reaper::serve(&world);
     }
     if world.args.get(1).is_some_and(|arg| arg == conformance::apart::WORD) {
         return match conformance::apart::serve(world.args.get(2..).unwrap_or_default()) {
@@ -71,6 +78,8 @@ pub fn main() -> ExitCode {
             Err(error) => fail(&mut plain_reporter(), &error.into()),
         };
     }
+    // A reaper finds by it what dwf had started.
+    world.env.insert(owner::MARK.to_owned(), Owner::me().to_string());
     let cli = match parse(&world) {
         Ok(cli) => cli,
         Err(error) => {

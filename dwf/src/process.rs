@@ -4,11 +4,16 @@
 //! killed when the value that stands for it goes away. A child that may have the terminal is in
 //! dwf's own group; it alone is killed.
 
+mod group;
+mod marked;
 mod native;
 mod orphans;
+mod survivor;
 mod terminal;
 
+pub use marked::{Marked, marked};
 pub use orphans::Adoption;
+pub use survivor::Survivor;
 pub use terminal::Terminal;
 
 use std::collections::BTreeMap;
@@ -55,6 +60,8 @@ pub enum Streams {
     Inherited,
     /// They are dwf's own, and so is the group: whatever dwf may do with the terminal, it may too.
     Foreground,
+    /// Input is a pipe, and there is nothing else of dwf's, its session and its life included.
+    Surviving,
 }
 
 /// What a short-lived program said.
@@ -128,6 +135,11 @@ pub fn spawn_jailed(
     })
 }
 
+/// Starts a program that outlives dwf, should dwf be killed, and then finds its input at an end.
+pub fn spawn_survivor(invocation: &Invocation, env: &BTreeMap<String, String>) -> io::Result<Survivor> {
+    command(invocation, env, Streams::Surviving).into_std().spawn().map(Survivor::new)
+}
+
 fn start(command: impl Fn() -> io::Result<tokio::process::Command>) -> io::Result<Process> {
     // A file that was just written can be busy for a moment (ETXTBSY) when another thread forked.
     let mut tries = 0;
@@ -154,7 +166,11 @@ fn command(
     let mut command = tokio::process::Command::new(&invocation.program);
     command.args(&invocation.args).env_clear().envs(env);
     match streams {
-        Streams::Apart => leave_session(&mut command),
+        Streams::Apart => {
+            leave_session(&mut command);
+            die_with_dwf(&mut command);
+        }
+        Streams::Surviving => leave_session(&mut command),
         Streams::Piped | Streams::Captured | Streams::Inherited => drop(command.process_group(0)),
         Streams::Foreground => {}
     }
@@ -168,14 +184,34 @@ fn command(
         command.current_dir(cwd);
     }
     match streams {
-        Streams::Piped | Streams::Apart => command.stdin(Stdio::piped()),
+        Streams::Piped | Streams::Apart | Streams::Surviving => command.stdin(Stdio::piped()),
         Streams::Captured => command.stdin(Stdio::null()),
         // What a command inherits is what it has when nobody says otherwise.
         Streams::Inherited | Streams::Foreground => return command,
     };
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    match streams {
+        Streams::Surviving => command.stdout(Stdio::null()).stderr(Stdio::null()),
+        _ => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
+    };
     command
 }
+
+/// What has nothing to tidy up need not see that dwf was killed. Children are started by the one thread that dwf
+/// begins with: the kernel means that thread's end, not the process's.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "nothing else asks for this between fork and exec")]
+fn die_with_dwf(command: &mut tokio::process::Command) {
+    use nix::sys::prctl::set_pdeathsig;
+
+    // SAFETY: prctl is a system call that neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(|| set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from));
+    }
+}
+
+/// Elsewhere they see the end of their input.
+#[cfg(not(target_os = "linux"))]
+fn die_with_dwf(_: &mut tokio::process::Command) {}
 
 /// A session of its own is a group of its own, too.
 #[expect(unsafe_code, reason = "nothing else starts a session between fork and exec")]
@@ -371,7 +407,7 @@ impl Process {
     pub async fn end_workers(&mut self, hurry: impl Future) {
         let end = async {
             loop {
-                for worker in self.workers() {
+                for worker in group::workers(self.group) {
                     let _ = kill(worker, Signal::SIGTERM);
                 }
                 if timeout(AGAIN, self.wait()).await.is_ok() {
@@ -385,34 +421,11 @@ impl Process {
         }
     }
 
-    /// The members of the group that are not the child, nor the child started once more by itself.
-    fn workers(&self) -> Vec<Pid> {
-        let command = |pid: Pid| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let child = command(self.group);
-        self.members().into_iter().filter(|pid| command(*pid) != child).collect()
-    }
-
-    /// The processes of the group that have not ended.
-    fn members(&self) -> Vec<Pid> {
-        let names = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = names.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let is_member = |pid: &i32| {
-            let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let stat = String::from_utf8_lossy(&stat);
-            // The command in parentheses may hold blanks; the state and, third, the group follow it (proc(5)).
-            let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
-            let fields: Vec<&str> = rest.splitn(4, ' ').collect();
-            let group = fields.get(2).and_then(|field| field.parse().ok());
-            group == Some(self.group.as_raw()) && !matches!(fields[0], "Z" | "X")
-        };
-        pids.filter(is_member).map(Pid::from_raw).collect()
-    }
-
     /// Whether nothing of the group runs any more, the child included.
     pub fn group_is_gone(&self) -> bool {
         let answers = killpg(self.group, None).is_ok();
         // The dead whom nobody has waited for answer too.
-        !answers || (cfg!(target_os = "linux") && self.members().is_empty())
+        !answers || (cfg!(target_os = "linux") && group::members(self.group).is_empty())
     }
 
     /// Signals the child's whole group, or the child where the group is dwf's own; who is gone is no error.

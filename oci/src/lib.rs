@@ -27,6 +27,7 @@ pub mod registry;
 mod run;
 pub mod scan;
 pub mod source;
+pub mod state;
 pub mod store;
 pub mod target;
 pub mod usage;

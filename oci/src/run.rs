@@ -22,8 +22,17 @@ const LONGEST: usize = 131_071;
 impl Container {
     /// The command that runs it and removes it afterwards.
     pub fn run(&self, engine: &Engine) -> Result<Invocation, ContainerError> {
+        self.run_by(engine.command(["run", "--rm"]), engine)
+    }
+
+    /// The command that runs it and leaves it for [`crate::state`] to ask about.
+    pub fn run_and_keep(&self, engine: &Engine) -> Result<Invocation, ContainerError> {
+        self.run_by(engine.command(["run"]), engine)
+    }
+
+    fn run_by(&self, run: Invocation, engine: &Engine) -> Result<Invocation, ContainerError> {
         let image = self.image.arg().ok_or_else(|| ContainerError::Image(self.image.to_string()))?;
-        let mut run = engine.command(["run", "--rm"]).arg(format!("--name={}", checked_name(&self.name)?));
+        let mut run = run.arg(format!("--name={}", checked_name(&self.name)?));
         run.args.extend(self.label_args()?);
         run = run.args(["--cap-drop=ALL", "--security-opt=no-new-privileges"]);
         run = run.args(self.powers.capabilities().iter().map(|name| format!("--cap-add={name}")));

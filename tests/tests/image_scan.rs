@@ -240,7 +240,7 @@ fn the_scanner_in_a_container() {
             assert!(given.contains(part), "{engine:?} {part}\n{given}");
         }
         assert!(left(&sandbox).is_empty());
-        let named = |name: &String| name.starts_with("dwf-scan-");
+        let named = |name: &String| name.starts_with("dwf-") && name.ends_with("-scan");
         assert!(!engine.containers().iter().any(named), "{engine:?}");
     }
 }

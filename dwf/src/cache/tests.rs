@@ -3,7 +3,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::record::Known;
+use super::record::{Known, Owner};
+use super::root::CacheError;
 use super::tree::Size;
 use super::*;
 

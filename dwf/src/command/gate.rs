@@ -172,6 +172,7 @@ async fn execute(
 ) -> Result<Tally, Error> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = options.jobs.and_then(|jobs| usize::try_from(jobs).ok()).unwrap_or(cores.min(4));
+    let mut reaper = stage.reaper;
     let run = Run {
         jobs: &stage.jobs,
         schedule: Schedule::new(plan, jobs, options.keep_going),
@@ -180,11 +181,13 @@ async fn execute(
         inbox: stage.inbox,
         reporter: context.reporter,
         signals: context.signals,
+        reaper: &mut reaper,
         heard: 0,
     };
     let tally = run.execute().await;
     // Not before every container has gone.
     drop(stage.scratch);
+    drop(reaper);
     tally
 }
 

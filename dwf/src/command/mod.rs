@@ -4,6 +4,7 @@ mod ask;
 mod cache;
 mod composed;
 mod doctor;
+mod down;
 mod expected;
 mod explain;
 mod ext;
@@ -64,6 +65,7 @@ async fn answer(context: &mut Context<'_>, command: Command) -> Result<bool, Err
         Command::Fingerprint(args) => fingerprint::run(context, &args).await,
         Command::Trust => trust::run(context).await,
         Command::Doctor { json } => doctor::run(context, json).await,
+        Command::Down(args) => down::run(context, &args).await,
         Command::Init(args) => init::run(context, &args).await,
         Command::Image { command } => image::run(context, command).await,
         Command::Cache { command } => cache::run(context, command).await,

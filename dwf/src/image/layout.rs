@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::ImageError;
 use crate::compose::Composed;
 use crate::files;
+use crate::owner::Owner;
 
 /// Bytes of a file that a composed image may copy.
 const LARGEST: u64 = 16 << 20;
@@ -28,7 +29,7 @@ impl Layout {
     /// A folder with the text, and beside it one with the files that it copies and nothing else: the whole project would be
     /// sent to the builder, caches included, and its ignore file would hide some of it. Modes are the same everywhere.
     pub(super) fn new(composed: &Composed, root: &Path) -> Result<Self, ImageError> {
-        let folder = tempfile::Builder::new().prefix("dwf-build-").tempdir();
+        let folder = Owner::me().temporary_folder();
         let folder =
             folder.map_err(|error| ImageError::Layout(PathBuf::from("a temporary folder"), error))?;
         let (dockerfile, context) = (folder.path().join("Dockerfile"), folder.path().join("context"));

@@ -9,6 +9,7 @@ use tokio::time::{Instant, interval_at, sleep};
 
 use crate::engine::run_unless;
 use crate::error::Error;
+use crate::owner::Owner;
 use crate::process::{CaptureError, Captured};
 use crate::report::Reporter;
 use crate::signals::{Interrupted, Signals};
@@ -39,6 +40,12 @@ pub(super) async fn work(
     reporter: &mut Reporter,
     signals: &mut Signals,
 ) -> Result<Result<Captured, CaptureError>, Error> {
+    // What a client that is killed leaves in its temporary folder goes with this one.
+    let temporary = Owner::me().temporary_folder();
+    let invocation = match &temporary {
+        Ok(folder) => &invocation.clone().env("TMPDIR", folder.path().to_string_lossy()),
+        Err(_) => invocation,
+    };
     let begun = Instant::now();
     let mut news = interval_at(begun + NEWS, NEWS);
     let stop = async {

@@ -75,6 +75,7 @@ pub fn outcome(end: &End) -> Outcome {
                 nix::sys::signal::Signal::try_from(*number).map_or("an unknown signal", |s| s.as_str());
             Outcome::Failed(format!("killed by {name}"))
         }
+        End::OutOfMemory => Outcome::Failed("killed by SIGKILL: out of memory".to_owned()),
         End::TimedOut => Outcome::TimedOut("timed out".to_owned()),
         End::Cancelled => Outcome::Cancelled("cancelled".to_owned()),
         End::NotStarted { program, missing: true, .. } => {

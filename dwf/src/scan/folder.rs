@@ -50,12 +50,6 @@ impl Folder {
         self.dir.path()
     }
 
-    /// Letters and digits that no other scan has at the same time.
-    pub fn id(&self) -> &str {
-        let name = self.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.trim_start_matches(PREFIX)
-    }
-
     /// A new file in it.
     pub fn create(&self, name: &str) -> Result<File, ScanError> {
         files::create_private(&self.path().join(name)).map_err(|error| self.failed(error))
@@ -101,7 +95,6 @@ mod tests {
         let folder = Folder::new(root.path()).unwrap();
         folder.create("x").unwrap();
         assert_eq!(folder.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        assert!(folder.id().len() >= 6 && folder.id().bytes().all(|b| b.is_ascii_alphanumeric()));
 
         // Another scan goes on; one was killed; something else only looks like one.
         std::fs::create_dir_all(root.path().join(".scan-killed/more")).unwrap();

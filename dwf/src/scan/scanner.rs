@@ -11,6 +11,8 @@ use devflow_oci::{Container, ImageName, ImageRef, scan, store, user_args};
 use super::{Folder, Scan, ScanError, TIDY, WORK, ended};
 use crate::engine::{last_line, on_path, run_unless};
 use crate::error::{Error, printable};
+use crate::estate::Estate;
+use crate::owner::LABEL;
 use crate::process::{self, CaptureError, Captured};
 use crate::session::{self, Target};
 
@@ -40,8 +42,8 @@ impl fmt::Display for Scanner {
 /// What a scanner's container is given besides.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// Who runs dwf: boot, process, start.
-    pub owner: String,
+    /// What would be left of it if dwf were killed.
+    pub estate: Estate,
     /// Whether SELinux would keep it from its folders.
     pub selinux: bool,
 }
@@ -121,11 +123,11 @@ impl Scan<'_> {
         let user = user_args(self.engine, (meta.uid(), meta.gid()), None).map_err(ScanError::User)?;
         let database = self.database()?;
         let folders = (folder.path(), database.as_path());
-        let id = format!("dwf-scan-{}", folder.id());
+        let id = format!("dwf-{}-scan", sandbox.estate.run);
         let image = ImageName::Ref(name.clone());
         let mut container = scan::container(&id, image, user, folders, |name| self.world.var(name));
-        container.labels = [("dwf.run", folder.id()), ("dwf.owner", &sandbox.owner)]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        container.labels = [("dwf.run", &sandbox.estate.run), (LABEL, &sandbox.estate.owner)]
+            .map(|(key, value)| (key.to_owned(), value.clone()))
             .into();
         container.unconfined_labels = sandbox.selinux;
         Ok(container)

@@ -1,8 +1,10 @@
 //! Each action in a container of its own: for images that the runner cannot run in.
 
 use std::collections::BTreeMap;
+use std::process::ExitStatus;
 use std::time::Duration;
 
+use devflow_oci::state::{self, State};
 use devflow_oci::{Container, Engine, Image};
 use devflow_runner::wire::{self, Data, End, Event, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -19,13 +21,10 @@ use crate::world::World;
 
 /// For a look at which programs an image has.
 const LOOK: Duration = Duration::from_secs(60);
+/// For a question about a container.
+const ASK: Duration = Duration::from_secs(10);
 /// How long an action that was told to end has.
 const GRACE: Duration = Duration::from_secs(2);
-/// The exit codes by which an engine's client says that there was no container, or no program in it.
-const NO_CONTAINER: i32 = 125;
-const NOT_EXECUTABLE: i32 = 126;
-const NOT_FOUND: i32 = 127;
-
 /// The containers of one run.
 pub struct Alone<'a> {
     engine: Engine,
@@ -193,7 +192,7 @@ impl One {
         let choice = self.start.choices.get(choice).ok_or("no choice is left")?;
         let container = single(&self.session, &self.image, &self.start, choice);
         let target = Target { engine: self.engine.clone(), name: container.name.clone() };
-        let invocation = container.run(&self.engine).map_err(|error| error.to_string())?;
+        let invocation = container.run_and_keep(&self.engine).map_err(|error| error.to_string())?;
         tracing::debug!(target: "devflow::engine", "\n{invocation}");
         let started = process::spawn(&invocation, &self.world.env, Streams::Captured);
         let mut process = started.map_err(|error| error.to_string())?;
@@ -217,24 +216,19 @@ impl One {
             Ok(status) => status.map_err(|error| error.to_string())?,
             Err(end) => return self.stop(&mut process, &target).await.map(|()| end),
         };
-        let last = words.last_lines(1).join("");
-        match (status.code(), engines_own(&last)) {
-            // A client that could not do its work says so: this is the action's own code.
-            (Some(NO_CONTAINER), None) if last.is_empty() => Ok(End::Exit(NO_CONTAINER)),
-            (Some(NO_CONTAINER), fault) => {
-                self.remove(&target).await?;
-                Err(fault.unwrap_or_else(|| "the engine made no container".to_owned()))
-            }
-            (Some(NOT_EXECUTABLE | NOT_FOUND), Some(words)) => {
-                self.remove(&target).await?;
-                Err(words)
-            }
-            (Some(code), _) => Ok(End::Exit(code)),
-            (None, _) => {
-                self.stop(&mut process, &target).await?;
-                Err(process::ending(status))
-            }
+        let state = self.state(&target).await;
+        let last = || words.last_lines(1).join("");
+        match state.and_then(|state| verdict(status, state, last)) {
+            Ok(end) => self.remove(&target).await.map(|()| end),
+            Err(reason) => self.stop(&mut process, &target).await.and(Err(reason)),
         }
+    }
+
+    /// What the engine knows of a container whose client has ended.
+    async fn state(&self, target: &Target) -> Result<State, String> {
+        let said = engine::run(&state::state(&self.engine, &target.name), &self.world, ASK).await;
+        let said = said.map_err(|error| error.to_string())?;
+        state::parse_state(said.status.success(), &said.stdout, &said.stderr).map_err(|e| e.to_string())
     }
 
     async fn copy(&self, stream: Option<impl AsyncRead + Unpin>, to: Stream, words: Option<&Ring>) {
@@ -250,8 +244,61 @@ impl One {
     }
 }
 
+/// How an action ended, from how its client did and what its engine knows: the client has an exit code of its own when it
+/// was cut off, hit by a signal, or could not do its work. `Err` is the engine's fault, not the action's.
+fn verdict(client: ExitStatus, state: State, last: impl Fn() -> String) -> Result<End, String> {
+    let words = || Some(last()).filter(|last| !last.trim().is_empty());
+    let client_ended = || format!("its client {}", process::ending(client));
+    match state {
+        State::Absent => Err(words().unwrap_or_else(|| "the engine made no container".to_owned())),
+        State::NotStarted(reason) if reason.is_empty() => Err(words().unwrap_or_else(client_ended)),
+        State::NotStarted(reason) => Err(reason),
+        State::Running => Err(format!("{} while its container ran", client_ended())),
+        State::Ended { out_of_memory: true, code: 1.. } => Ok(End::OutOfMemory),
+        State::Ended { code: 0, .. } if !client.success() => {
+            Err(format!("{}, and its container with 0", client_ended()))
+        }
+        State::Ended { code, .. } => Ok(End::Exit(code)),
+    }
+}
+
 /// The words of an engine's client about a container that it could not start.
 fn engines_own(stderr: &str) -> Option<String> {
     let last = engine::last_line(stderr)?;
     (last.starts_with("docker: ") || last.starts_with("Error: ")).then_some(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn the_engine_decides_and_nothing_else_is_success() {
+        let check = |client: i32, state: State, expected: Result<End, &str>| {
+            let status = ExitStatus::from_raw(client);
+            let found = verdict(status, state.clone(), || "last words".to_owned());
+            assert_eq!(found, expected.map_err(str::to_owned), "{client} {state:?}");
+        };
+        let ended = |code| State::Ended { code, out_of_memory: false };
+        let code = |code: i32| code << 8;
+        check(code(0), ended(0), Ok(End::Exit(0)));
+        check(code(3), ended(3), Ok(End::Exit(3)));
+        // The client's own codes, as an action's.
+        for own in [125, 126, 127] {
+            check(code(own), ended(own), Ok(End::Exit(own)));
+        }
+        // A client that was hit by a signal, or cut off, knows nothing.
+        check(code(0), ended(7), Ok(End::Exit(7)));
+        check(code(0), State::Running, Err("its client exited with 0 while its container ran"));
+        check(code(0), State::Absent, Err("last words"));
+        check(code(0), State::NotStarted(String::new()), Err("last words"));
+        check(15, ended(0), Err("its client was ended by SIGTERM, and its container with 0"));
+        check(code(125), ended(0), Err("its client exited with 125, and its container with 0"));
+        check(code(125), State::Running, Err("its client exited with 125 while its container ran"));
+        check(code(127), State::NotStarted("no such program".to_owned()), Err("no such program"));
+        check(code(137), State::Ended { code: 137, out_of_memory: true }, Ok(End::OutOfMemory));
+        check(code(0), State::Ended { code: 0, out_of_memory: true }, Ok(End::Exit(0)));
+    }
 }

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 
 use crate::group::{Group, Usage};
 use crate::lookup::Folders;
+use crate::memory::Kills;
 use crate::spawn;
 use crate::wire::{Choice, End, Start};
 
@@ -31,6 +32,7 @@ pub(crate) struct Action {
     deadline: Option<Instant>,
     grace: Duration,
     usage: Usage,
+    kills: Kills,
 }
 
 /// It has been told to stop.
@@ -83,6 +85,7 @@ impl Action {
             deadline: start.timeout_ms.and_then(|limit| now.checked_add(Duration::from_millis(limit))),
             grace: Duration::from_millis(start.grace_ms),
             usage: Usage::default(),
+            kills: Kills::now(),
         };
         Ok((action, taken))
     }
@@ -139,7 +142,7 @@ impl Action {
         self.end = Some(match result {
             Ok((end, usage)) => {
                 self.usage = self.usage.and(usage);
-                end
+                self.kills.explain(end)
             }
             Err(error) => {
                 let program = &self.choice.steps[self.step].program;

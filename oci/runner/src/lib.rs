@@ -6,6 +6,7 @@
 mod action;
 mod group;
 mod lookup;
+mod memory;
 mod orphans;
 mod output;
 mod piece;

@@ -127,6 +127,8 @@ pub enum End {
     Exit(i32),
     /// A signal that dwf did not ask for ended it.
     Signal(i32),
+    /// The kernel ended it, or something of it, because the container's memory was used up.
+    OutOfMemory,
     /// Its time was over. This wins over any exit code.
     TimedOut,
     /// dwf cancelled it. This wins over any exit code.

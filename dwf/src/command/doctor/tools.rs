@@ -5,18 +5,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use devflow_oci::hash::sha256_framed;
 use devflow_oci::mount::TmpfsOptions;
 use devflow_oci::{Container, Engine, EnvValue, Image, ImageName, Invocation, Mount, Network, user_args};
 use futures_util::future::join_all;
 
 use super::check::{Check, State};
+use crate::cache;
 use crate::command::ask::{Answered, Ground};
-use crate::command::stage::{StageError, owner, owner_of, selinux_enforces};
+use crate::command::stage::{StageError, estate, owner_of, selinux_enforces};
 use crate::config::Versions;
 use crate::engine::{self, run};
 use crate::error::{Error, printable};
+use crate::estate::Estate;
 use crate::lower::HOME;
+use crate::owner;
+use crate::reaper::Reaper;
 use crate::session::{Target, remove_until_gone};
 use crate::world::World;
 
@@ -126,14 +129,13 @@ pub(super) async fn in_image(
         return Ok(Vec::new());
     }
     let asked: Vec<&Tool> = tools.keys().collect();
-    let owner = owner();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let run_id = sha256_framed([owner.as_bytes(), &now.as_nanos().to_be_bytes()])[..12].to_owned();
-    let container = container(ground, image, engine, &run_id, &owner, &script(&asked, &run_id))?;
+    let estate = estate(engine, &cache::root(&ground.project, world)?);
+    let _reaper = Reaper::start(estate.clone(), world);
+    let container = container(ground, image, engine, &estate, &script(&asked, &estate.run))?;
     let target = Target { engine: engine.clone(), name: container.name.clone() };
     let invocation = container.run(engine).map_err(StageError::Container)?;
     let answers = match run(&invocation, world, PATIENCE).await {
-        Ok(said) => parse(&said.stdout, asked.len(), &run_id)
+        Ok(said) => parse(&said.stdout, asked.len(), &estate.run)
             .ok_or_else(|| engine::last_line(&said.stderr).unwrap_or_else(|| "it said nothing".to_owned())),
         Err(error) => {
             remove_until_gone(&target, world).await?;
@@ -157,17 +159,17 @@ fn container(
     ground: &Ground,
     image: &Image,
     engine: &Engine,
-    run_id: &str,
-    owner: &str,
+    estate: &Estate,
     script: &str,
 ) -> Result<Container, Error> {
     let config = &ground.project.config.file.container;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&ground.project.root)?, insist).map_err(StageError::User)?;
     let name = ImageName::Id(image.id.clone());
-    let mut container = Container::new(format!("dwf-{run_id}-doctor"), name, user, ["/bin/sh", "-c", script]);
-    container.labels = [("dwf.run", run_id), ("dwf.owner", owner)]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    let mut container =
+        Container::new(format!("dwf-{}-doctor", estate.run), name, user, ["/bin/sh", "-c", script]);
+    container.labels = [("dwf.run", &estate.run), (owner::LABEL, &estate.owner)]
+        .map(|(key, value)| (key.to_owned(), value.clone()))
         .into();
     container.entrypoint = image.entrypoint_policy();
     container.env = vec![("HOME".to_owned(), EnvValue::from(HOME))];

@@ -8,6 +8,7 @@ use crate::error::Error;
 
 pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::Build) -> Result<bool, Error> {
     let found = Found::new(context).await?;
+    let _reaper = found.reaper(context.world)?;
     let mut images = found.images(context);
     let ready = match args.force {
         true => images.build().await?,

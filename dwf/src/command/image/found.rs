@@ -2,15 +2,19 @@
 
 use devflow_oci::Engine;
 
+use crate::cache;
 use crate::command::Context;
 use crate::command::ask::Ground;
+use crate::command::stage;
 use crate::engine;
 use crate::error::Error;
 use crate::identity::Origin;
 use crate::image::{Images, Wanted};
 use crate::profile::engine_choice;
 use crate::query::Request;
+use crate::reaper::Reaper;
 use crate::trust::check_owner;
+use crate::world::World;
 
 /// The project, its fingerprint, and the engine.
 pub(super) struct Found {
@@ -40,6 +44,12 @@ impl Found {
         answered.tell(context);
         let (origin, fingerprint) = (answered.origin, answered.fingerprint.hex);
         Ok(Self { ground, origin, fingerprint, engine: engine? })
+    }
+
+    /// Who ends what goes on when dwf is killed.
+    pub(super) fn reaper(&self, world: &World) -> Result<Reaper, Error> {
+        let cache_root = cache::root(&self.ground.project, world)?;
+        Ok(Reaper::start(stage::estate(&self.engine, &cache_root), world))
     }
 
     /// The image of that fingerprint on that engine.

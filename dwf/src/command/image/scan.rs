@@ -11,6 +11,7 @@ use crate::command::Context;
 use crate::command::stage;
 use crate::error::{Error, printable};
 use crate::image;
+use crate::reaper::Reaper;
 use crate::scan::{Destination, Sandbox, Scan, ScanError, ignored};
 
 /// Findings that are shown one by one.
@@ -31,8 +32,9 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::image::Scan) -> R
     let Some(image) = scan.look(&name).await? else {
         return Err(ScanError::Absent(name.to_string()).into());
     };
+    let sandbox = Sandbox { estate: stage::estate(engine, &cache_root), selinux: stage::selinux_enforces() };
+    let _reaper = Reaper::start(sandbox.estate.clone(), world);
     let scanner = scan.scanner(&project.root, found.ground.user.image.scanner.as_ref()).await?;
-    let sandbox = Sandbox { owner: stage::owner(), selinux: stage::selinux_enforces() };
     let list = accepted.as_deref().unwrap_or_default();
     let scanned = scan.scan(&name, &image, list, &scanner, &sandbox).await?;
     if let Some(destination) = &destination {

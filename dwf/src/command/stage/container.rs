@@ -8,7 +8,9 @@ use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
 use devflow_runner::wire;
 
-use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::prepared::{
+    estate, owner_of, passed_variables, passwd_for, runner_for, say_once, selinux_enforces,
+};
 use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
 use crate::cache::{self, Claim, Index, Uses};
@@ -16,11 +18,13 @@ use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
+use crate::estate::Estate;
 use crate::identity::Origin;
 use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::reaper::Reaper;
 use crate::schedule::Schedule;
 use crate::service::Services;
 use crate::session::{Alone, Backend, Launch, Target, choose};
@@ -89,8 +93,19 @@ async fn attempt<'a>(
 ) -> Result<Option<Stage<'a>>, Error> {
     let world = context.world;
     let jobs = |places: &Places, caches: &[CachePlace<'_>]| lower::jobs(plan, places, caches);
-    let Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux, uses } =
-        lowered(context, ground, plan, origin, engine, seen, jobs).await?;
+    let Lowered {
+        jobs,
+        containers,
+        ready,
+        cache_root,
+        owner,
+        runner,
+        scratch,
+        estate,
+        selinux,
+        uses,
+        reaper,
+    } = lowered(context, ground, plan, origin, engine, seen, jobs).await?;
     if runner.is_none() {
         let architecture = &ready.image.architecture;
         none(plan, |name| match ground.project.config.file.container.session {
@@ -98,7 +113,7 @@ async fn attempt<'a>(
             false => ServiceError::NoSession(name),
         })?;
     }
-    let served = services::prepare(context, plan, engine, &prepared, selinux).await?;
+    let served = services::prepare(context, plan, engine, &estate, selinux).await?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
     singles.show(&jobs);
@@ -119,13 +134,16 @@ async fn attempt<'a>(
         }
         let settled = context.signals.unless(doubt.settle()).await;
         if !matches!(settled, Ok(true)) {
-            backend.kill().await?;
+            if let Err(error) = backend.kill().await {
+                reaper.take_over();
+                return Err(error.into());
+            }
             settled?;
             return Ok(None);
         }
     }
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
-    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch), uses }))
+    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch), uses, reaper: Some(reaper) }))
 }
 
 /// A container that does one thing alone, and what goes away with it.
@@ -134,6 +152,8 @@ pub(in crate::command) struct Lone {
     pub(in crate::command) scratch: Scratch,
     /// The caches that it holds while it lives.
     pub(in crate::command) uses: Rc<Uses>,
+    /// Who removes it should dwf be killed.
+    pub(in crate::command) reaper: Reaper,
 }
 
 /// The container of the only job there is, if there is one; all that it needs has been made.
@@ -150,7 +170,7 @@ pub(in crate::command) async fn lone(
         Some(glance) => context.signals.unless(glance.certain()).await?.map(Box::new),
         None => None,
     };
-    let Lowered { jobs, containers, ready, cache_root, owner, scratch, uses, .. } =
+    let Lowered { jobs, containers, ready, cache_root, owner, scratch, uses, reaper, .. } =
         lowered(context, ground, plan, origin, engine, seen, jobs).await?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
@@ -166,7 +186,7 @@ pub(in crate::command) async fn lone(
         _ => context.signals.unless(choose(engine, &ready.image, session, job, context.world)).await??,
     };
     let container = singles.of(job).nth(at).map(|(_, container)| container);
-    Ok(container.map(|container| Lone { container, scratch, uses }))
+    Ok(container.map(|container| Lone { container, scratch, uses, reaper }))
 }
 
 /// A plan as containers: all that is known of the machine is in it, and all that they need is there.
@@ -178,9 +198,10 @@ struct Lowered {
     owner: Option<(u32, u32)>,
     runner: Option<PathBuf>,
     scratch: Scratch,
-    prepared: Prepared,
+    estate: Estate,
     selinux: bool,
     uses: Rc<Uses>,
+    reaper: Reaper,
 }
 
 async fn lowered(
@@ -196,6 +217,8 @@ async fn lowered(
     let project = &ground.project;
     let config = &project.config.file.container;
     let reporter = &mut *context.reporter;
+    let estate = estate(engine, &cache::root(project, world)?);
+    let reaper = Reaper::start(estate.clone(), world);
     let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint };
     let ready = image::ensure(engine, seen, wanted, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
@@ -211,7 +234,7 @@ async fn lowered(
         check_source(root, &roots, &denied).map_err(StageError::Source)?;
     }
     let mounts = own_mounts(project, &denied)?;
-    let prepared = Prepared::new(context.world, engine, &user)?;
+    let passwd = passwd_for(context.world, engine, &user)?;
     let selinux = selinux_enforces();
     if selinux {
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
@@ -228,17 +251,17 @@ async fn lowered(
     let mut jobs = jobs(&places, &caches);
     lower::give_back(&ready.image, &mut jobs);
     super::expect_reports(context.reporter, plan, &caches, &project.root, false);
-    let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
+    let scratch = Scratch::new(cache_root.join("tmp").join(&estate.run));
     let input = ContainerInput {
-        run: &prepared.run,
-        owner: &prepared.owner,
+        run: &estate.run,
+        owner: &estate.owner,
         workspace: &project.root,
         cache_root: &cache_root,
         scratch: scratch.path(),
         config,
         image: &ready.image,
         user: &user,
-        passwd: prepared.passwd.as_deref(),
+        passwd: passwd.as_deref(),
         runner: runner.as_deref(),
         passed: &passed_variables(config, world),
         selinux,
@@ -248,12 +271,12 @@ async fn lowered(
     };
     let (containers, made) = lower::sessions(&input, &jobs);
     let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, &project.root, &environment);
-    let layers = Claim::layers(&prepared.run, &project.root);
+    let layers = Claim::layers(&estate.run, &project.root);
     let claims = caches.iter().filter_map(claim).chain(needs_layers(&containers).then_some(layers));
     let uses = Uses::take(Index::open(&cache_root, owner)?, claims.collect())?;
     lower::prepare(&made, &[&cache_root], owner)?;
     let uses = Rc::new(uses);
-    Ok(Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, prepared, selinux, uses })
+    Ok(Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, estate, selinux, uses, reaper })
 }
 
 fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {

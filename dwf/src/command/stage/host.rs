@@ -17,6 +17,7 @@ use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
 use crate::lower::{self, CachePlace, HostHome, Kind, Places, Prepare};
+use crate::owner::MARK;
 use crate::plan::Plan;
 use crate::service::Services;
 use crate::session::{Backend, Launch};
@@ -39,13 +40,13 @@ pub(in crate::command) async fn stage<'a>(
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
     }
-    let invocation = Invocation::new(&world.exe).arg("__runner").cwd(&ground.project.root);
+    let invocation = Invocation::new(&world.exe).arg("__runner").without_env(MARK).cwd(&ground.project.root);
     let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
     let (backend, services) = (Backend::runners(launches, world, sender), Services::default());
-    Ok(Stage { jobs, backend, services, inbox, scratch: None, uses })
+    Ok(Stage { jobs, backend, services, inbox, scratch: None, uses, reaper: None })
 }
 
 /// What is made of the places and caches of this machine; all that actions need has been made.

@@ -9,7 +9,7 @@ mod services;
 pub(super) use container::{Lone, StageError, lone, stage as container};
 pub(super) use host::{lowered as on_host, stage as host};
 
-pub(super) use prepared::{owner, owner_of, runner_for, selinux_enforces};
+pub(super) use prepared::{estate, owner_of, runner_for, selinux_enforces};
 pub(super) use scratch::Scratch;
 
 use std::path::Path;
@@ -21,6 +21,7 @@ use crate::cache::Uses;
 use crate::error::{Exit, Explain};
 use crate::lower::{self, CachePlace, Job};
 use crate::plan::Plan;
+use crate::reaper::Reaper;
 use crate::report::{Reporter, Source};
 use crate::service::Services;
 use crate::session::{Backend, Message, Sender};
@@ -38,6 +39,8 @@ pub(super) struct Stage<'a> {
     pub(super) scratch: Option<Scratch>,
     /// The caches, in use until the run is over.
     pub(super) uses: Rc<Uses>,
+    /// Who removes everything should dwf be killed; the last to go.
+    pub(super) reaper: Option<Reaper>,
 }
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {

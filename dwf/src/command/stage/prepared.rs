@@ -12,38 +12,32 @@ use super::container::{StageError, needs_passwd};
 use crate::command::Context;
 use crate::config;
 use crate::error::Error;
+use crate::estate::Estate;
+use crate::owner::Owner;
 use crate::world::World;
 
-/// What the machine says.
-pub(super) struct Prepared {
-    /// The run's id.
-    pub(super) run: String,
-    /// Who runs dwf: boot, process, start.
-    pub(super) owner: String,
-    /// A passwd file with the container's user.
-    pub(super) passwd: Option<PathBuf>,
-}
-
-impl Prepared {
-    pub(super) fn new(world: &World, engine: &Engine, user: &UserMapping) -> Result<Self, Error> {
-        let owner = owner();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let run = sha256_framed([owner.as_bytes(), &now.to_be_bytes()])[..12].to_owned();
-        let passwd = match needs_passwd(engine, user.uid) {
-            true => Some(passwd(world, user)?),
-            false => None,
-        };
-        Ok(Self { run, owner, passwd })
+/// What tells this run from every other, and what it would leave if dwf were killed.
+pub(in crate::command) fn estate(engine: &Engine, cache_root: &Path) -> Estate {
+    let owner = Owner::me();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let run = sha256_framed([owner.to_string().as_bytes(), &now.to_be_bytes()])[..12].to_owned();
+    Estate {
+        folders: vec![cache_root.join("tmp").join(&run)],
+        temporary: owner.temporary(),
+        owner: owner.to_string(),
+        run,
+        kind: engine.kind,
+        program: engine.program.clone(),
     }
 }
 
-/// Boot, process and start time: what tells a run that is over from one that is not.
-pub(in crate::command) fn owner() -> String {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The command in parentheses may hold blanks; the start time is the 20th field after it (proc(5)).
-    let start = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).unwrap_or("0");
-    format!("{}:{}:{start}", boot.trim(), std::process::id())
+/// A passwd file with the container's user, where the engine needs one.
+pub(super) fn passwd_for(
+    world: &World,
+    engine: &Engine,
+    user: &UserMapping,
+) -> Result<Option<PathBuf>, Error> {
+    needs_passwd(engine, user.uid).then(|| passwd(world, user)).transpose()
 }
 
 /// A passwd file in which the container's user has a name and a home.

@@ -3,9 +3,10 @@
 use devflow_oci::{Engine, Image, ImageRef};
 
 use super::container::StageError;
-use super::prepared::{Prepared, runner_for};
+use super::prepared::runner_for;
 use crate::command::Context;
 use crate::error::{Error, Exit, Explain};
+use crate::estate::Estate;
 use crate::image;
 use crate::lower::{self, ServiceInput, Serving};
 use crate::plan::{Plan, Service};
@@ -65,7 +66,7 @@ pub(super) async fn prepare(
     context: &mut Context<'_>,
     plan: &Plan,
     engine: &Engine,
-    prepared: &Prepared,
+    estate: &Estate,
     selinux: bool,
 ) -> Result<Vec<Serving>, Error> {
     let names = names(plan);
@@ -76,7 +77,7 @@ pub(super) async fn prepare(
             let architecture = image.architecture;
             return Err(ServiceError::NoRunner { name: service.name.clone(), architecture }.into());
         };
-        let (run, owner) = (prepared.run.as_str(), prepared.owner.as_str());
+        let (run, owner) = (estate.run.as_str(), estate.owner.as_str());
         let input = ServiceInput { run, owner, runner: &runner, selinux, names: &names };
         let serving = lower::service(&input, service, &image);
         let serving = serving.ok_or_else(|| ServiceError::NoCommand(service.name.clone()))?;
