@@ -31,6 +31,7 @@ mod process;
 mod profile;
 mod project;
 mod query;
+mod redact;
 mod report;
 mod ring;
 mod scan;
@@ -49,6 +50,7 @@ use clap::Parser;
 
 use cli::{Cli, Color, Command};
 use error::{Error, Exit, Explain};
+use redact::{Hidden, Writer};
 use report::Reporter;
 use signals::Signals;
 use world::World;
@@ -58,7 +60,7 @@ pub fn main() -> ExitCode {
     process::keep_descriptors();
     let world = match World::read() {
         Ok(world) => world,
-        Err(error) => return fail(&mut stderr_reporter(false, false), &error.into()),
+        Err(error) => return fail(&mut stderr_reporter(&Hidden::default(), false, false), &error.into()),
     };
     if world.args.get(1).is_some_and(|arg| arg == "__runner") {
         return devflow_runner::serve();
@@ -66,7 +68,7 @@ pub fn main() -> ExitCode {
     if world.args.get(1).is_some_and(|arg| arg == conformance::apart::WORD) {
         return match conformance::apart::serve(world.args.get(2..).unwrap_or_default()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&mut stderr_reporter(false, false), &error.into()),
+            Err(error) => fail(&mut stderr_reporter(&world.hidden, false, false), &error.into()),
         };
     }
     let cli = match parse(&world) {
@@ -83,7 +85,7 @@ pub fn main() -> ExitCode {
         Color::Never => false,
         Color::Auto => world.terminal && world.var("NO_COLOR").is_none() && world.var("TERM") != Some("dumb"),
     };
-    let mut reporter = stderr_reporter(color, cli.global.verbose);
+    let mut reporter = stderr_reporter(&world.hidden, color, cli.global.verbose);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&mut reporter, &StartError(error).into()),
@@ -136,8 +138,10 @@ fn fail(reporter: &mut Reporter, error: &Error) -> ExitCode {
     ExitCode::from(error.exit().code())
 }
 
-fn stderr_reporter(color: bool, verbose: bool) -> Reporter {
-    Reporter::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), color, verbose)
+fn stderr_reporter(hidden: &Hidden, color: bool, verbose: bool) -> Reporter {
+    let out = Writer::new(hidden, std::io::stdout());
+    let err = Writer::new(hidden, std::io::stderr());
+    Reporter::new(Box::new(out), Box::new(err), color, verbose)
 }
 
 /// Parses the command line; `dwf test:unit` is `dwf run test:unit`, `dwf check:main` is `dwf verify main`.
@@ -174,7 +178,9 @@ fn listen_to_traces(world: &World) {
 
     let filter = world.var("RUST_LOG").and_then(|text| text.parse::<Targets>().ok());
     let filter = filter.unwrap_or_else(|| Targets::new().with_target("devflow", LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(trace::Lines);
+    let hidden = world.hidden.clone();
+    let writer = move || Writer::new(&hidden, std::io::stderr());
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).event_format(trace::Lines);
     // A second subscriber can only come from a test.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
