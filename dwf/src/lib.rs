@@ -36,6 +36,7 @@ mod report;
 mod ring;
 mod scan;
 mod schedule;
+mod secrets;
 mod session;
 mod signals;
 mod store;

@@ -42,6 +42,7 @@ fn plan(text: &str) -> Plan {
         extensions: Vec::new(),
         stacks: Vec::new(),
         actions,
+        secrets: Vec::new(),
         skips: Vec::new(),
         notes: Vec::new(),
     }

@@ -62,6 +62,7 @@ pub(super) async fn run(context: &mut Context<'_>, json: bool) -> Result<bool, E
     let mut checks = vec![engine(context, &ground).await?, image(&ground)];
     checks.extend(jail(&launcher));
     checks.extend(context.signals.unless(extensions(&ground, world, &launcher)).await??);
+    checks.extend(injected_proxies(world));
     checks.push(cache_root(&ground, world));
     let good = checks.iter().all(|check| check.state != State::Bad);
     let text = match json {
@@ -174,6 +175,18 @@ async fn extension(about: &str, ground: &Ground, launcher: &Launcher, found: &Fo
         }
         Err(error) => Check::of(about, State::Bad, &error),
     }
+}
+
+/// What an engine's own client would tell every container.
+fn injected_proxies(world: &World) -> Option<Check> {
+    let names = super::stage::injected(world);
+    if names.is_empty() {
+        return None;
+    }
+    let file = super::stage::client_config(world);
+    let text = format!("{file} puts {} into containers: only those see it whose actions download", names.join(", "));
+    let fix = "say it in [network] of ~/.config/devflow/config.toml, for every engine".to_owned();
+    Some(Check::new("proxies", State::Poor, text).fix(fix))
 }
 
 fn cache_root(ground: &Ground, world: &World) -> Check {

@@ -7,6 +7,7 @@ mod check;
 mod diagnostic;
 mod load;
 mod model;
+mod secrets;
 mod units;
 mod user;
 
@@ -17,6 +18,7 @@ pub(crate) use model::default_target;
 pub use model::{
     CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry, Network, Profile,
 };
+pub use secrets::{SecretSection, SecretSource, UserNetwork};
 pub use user::{Jail, UserConfig, load_user};
 
 /// The file's name.

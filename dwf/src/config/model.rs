@@ -27,6 +27,8 @@ pub struct File {
     pub extensions: BTreeMap<Spanned<ExtensionName>, ExtensionSection>,
     /// `[commands."NAME"]`
     pub commands: BTreeMap<Spanned<String>, CommandSection>,
+    /// `[secrets.NAME]`
+    pub secrets: BTreeMap<Spanned<String>, super::SecretSection>,
 }
 
 /// The devflow.toml of a member: it may say which stacks the member has.

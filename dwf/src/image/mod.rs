@@ -19,7 +19,7 @@ mod work;
 use devflow_oci::{Engine, Image, ImageRef, inspect, label};
 
 use crate::cache;
-use crate::config::EngineChoice;
+use crate::config::{EngineChoice, UserNetwork};
 use crate::engine::{self, run};
 use crate::error::Error;
 use crate::identity::{self, Origin};
@@ -77,6 +77,8 @@ pub struct Wanted<'a> {
     pub origin: &'a Origin,
     /// Its identity.
     pub fingerprint: &'a str,
+    /// How what a build downloads is reached.
+    pub network: &'a UserNetwork,
 }
 
 /// Finds, pulls, names or builds the project's image.
@@ -218,6 +220,7 @@ impl Images<'_> {
             reporter: self.reporter,
             signals: self.signals,
             name: name.clone(),
+            network: self.wanted.network,
         }
     }
 

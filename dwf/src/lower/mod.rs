@@ -8,12 +8,14 @@ mod container;
 mod folders;
 mod job;
 mod place;
+mod private;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
-pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
+pub use container::{AGENT, BUNDLE, ContainerInput, FetchOnly, HOME, WORKSPACE, give_back, layers, sessions, single};
 pub use folders::{FolderError, Prepare, prepare};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
+pub use private::{Given, Way, give, show_way};
 
 #[cfg(test)]
 mod tests;

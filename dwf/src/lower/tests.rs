@@ -14,6 +14,8 @@ fn plan() -> Plan {
         stack: "a".parse().unwrap(),
         env: from_value(json!({ "COLOR": "always" })).unwrap(),
         wants_env: Vec::new(),
+        ca_env: from_value(json!(["A_CERTIFICATES"])).unwrap(),
+        place_env: Vec::new(),
         caches: from_value(json!([
             { "name": "home", "env": "A_HOME", "home": "~/.a", "keep": ["store/", ".lock"], "readonly": "ok" },
             { "name": "modules", "at": "modules", "scope": "environment" },
@@ -52,6 +54,7 @@ fn plan() -> Plan {
         extensions: Vec::new(),
         stacks: vec![stack],
         actions: vec![action("setup:deps", true), action("test:unit", false)],
+        secrets: Vec::new(),
         skips: Vec::new(),
         notes: Vec::new(),
     }
@@ -106,6 +109,11 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         selinux: false,
         mounts: &[],
         caches: &caches,
+        fetch_only: &FetchOnly {
+            agent: Some("/run/user/1000/agent".into()),
+            certificates: Some("/etc/company.pem".into()),
+            injected: vec!["HTTP_PROXY".to_owned()],
+        },
     };
     let (containers, _) = sessions(&input, &jobs);
     (jobs, containers)
@@ -135,8 +143,9 @@ fn downloads_are_writable_only_where_actions_fetch() {
     let (_, containers) = lowered(&plan);
     assert_eq!(
         seen(&containers[&Kind::Fetch]),
-        "rw /w/shop /workspace\ntmpfs /home/dwf\nro /opt/dwf-runner /run/dwf-runner\ntmpfs /workspace/.cache\n\
-         tmpfs /cache/shared/home\nrw /w/shop/.cache/home/store /cache/shared/home/store\n\
+        "rw /w/shop /workspace\ntmpfs /home/dwf\nro /opt/dwf-runner /run/dwf-runner\n\
+         ro /run/user/1000/agent /run/dwf-ssh-agent\nro /etc/company.pem /run/dwf-certificates.pem\n\
+         tmpfs /workspace/.cache\ntmpfs /cache/shared/home\nrw /w/shop/.cache/home/store /cache/shared/home/store\n\
          rw /w/shop/.cache/home/.lock /cache/shared/home/.lock\n\
          rw /w/shop/.cache/env/KEY/modules /workspace/web/modules\n\
          rw /w/shop/.cache/env/KEY/out /cache/member/web/a/out\n\

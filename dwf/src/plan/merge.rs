@@ -10,6 +10,7 @@ use super::answers::{Answers, Described};
 use super::error::PlanError;
 use super::model::{Action, Choice, Plan, Skip, Stack, TIMEOUT_S, Used};
 use super::order;
+use super::secrets::secrets;
 use super::select::{Catalog, Selection};
 use crate::config::CommandSection;
 use crate::name::FullName;
@@ -64,6 +65,7 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
     let mut notes = Vec::new();
     order::make_before_read(&mut actions, &mut notes);
     order::no_cycle(&actions)?;
+    let secrets = secrets(input.catalog, &actions)?;
     let stacks = stacks(&input.answers.described, &actions);
     shared_caches(&stacks)?;
     let extensions = input.answers.versions.iter();
@@ -78,6 +80,7 @@ pub fn merge(input: &Input<'_>) -> Result<Plan, PlanError> {
             .collect(),
         stacks,
         actions,
+        secrets,
         skips,
         notes,
     })
@@ -197,6 +200,8 @@ fn stacks(described: &[Described], actions: &[Action]) -> Vec<Stack> {
                 stack: described.stack.clone(),
                 env: described.result.env.clone(),
                 wants_env: described.result.wants_env.clone(),
+                ca_env: described.result.ca_env.clone(),
+                place_env: described.result.place_env.clone(),
                 caches,
                 tools: described.result.tools.clone(),
             }

@@ -10,6 +10,7 @@ mod error;
 mod merge;
 mod model;
 mod order;
+mod secrets;
 mod select;
 mod text;
 
@@ -21,4 +22,5 @@ pub use check::{Broken, Rule, check_description, check_resolution, is_literal, i
 pub use error::PlanError;
 pub use merge::{Input, merge};
 pub use model::{Action, Choice, Plan, Stack};
+pub use secrets::{Secret, Target};
 pub use select::{Catalog, Selection};

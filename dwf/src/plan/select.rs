@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::answers::Answers;
 use super::error::PlanError;
-use crate::config::{CommandSection, Diagnostic, Loaded, Source};
+use crate::config::{CommandSection, Diagnostic, Loaded, SecretSection, Source};
 use crate::error::nearest;
 use crate::name::{FullName, Wanted};
 
@@ -97,6 +97,11 @@ impl<'a> Catalog<'a> {
         self.more.iter().filter(|(wanted, ..)| wanted.matches(name)).map(|(.., section)| *section)
     }
 
+    /// The project's secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&'a Spanned<String>, &'a SecretSection)> {
+        self.config.file.secrets.iter()
+    }
+
     /// What an action needs: what its extension says, and what devflow.toml adds.
     pub fn needs<'b>(
         &self,
@@ -179,7 +184,8 @@ impl<'a> Catalog<'a> {
         self.offered.iter().filter(|name| wanted.matches(name)).cloned().collect()
     }
 
-    fn spanned(&self, text: &Spanned<String>) -> Result<Vec<FullName>, PlanError> {
+    /// The actions that a name in devflow.toml means: at least one.
+    pub(super) fn spanned(&self, text: &Spanned<String>) -> Result<Vec<FullName>, PlanError> {
         let wanted: Wanted = text.get_ref().parse().map_err(|message| self.at(text, message, None))?;
         let found = self.matching(&wanted);
         if found.is_empty() {
@@ -198,7 +204,8 @@ impl<'a> Catalog<'a> {
         near.map(|near| format!("did you mean `{near}`?"))
     }
 
-    fn at(&self, text: &Spanned<String>, message: String, help: Option<String>) -> PlanError {
+    /// An error about a place in devflow.toml.
+    pub(super) fn at(&self, text: &Spanned<String>, message: String, help: Option<String>) -> PlanError {
         let nowhere = Source { path: crate::config::FILE.into(), text: "".into() };
         let source = self.config.source.as_ref().unwrap_or(&nowhere);
         PlanError::Config(Box::new(Diagnostic::new(source, text.span(), message).help(help)))

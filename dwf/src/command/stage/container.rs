@@ -7,7 +7,8 @@ use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
 use devflow_runner::wire;
 
-use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::prepared::{Prepared, owner_of, runner_for, say_once, selinux_enforces};
+use super::private::Private;
 use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
@@ -70,14 +71,16 @@ pub(in crate::command) async fn stage<'a>(
     let world = context.world;
     let project = &ground.project;
     let config = &project.config.file.container;
+    let private = Private::gather(context, ground, plan).await?;
     let reporter = &mut *context.reporter;
-    let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint };
+    let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint, network: &ground.user.network };
     let ready = image::ensure(engine, seen, wanted, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
     if let Some(notice) = &user.notice {
         say_once(context, notice);
     }
+    let fetch_only = private.mounts(engine, &user, world)?;
     let owner = user.host.filter(|_| world.uid == 0);
     let cache_root = cache::open(&cache::root(project, world)?, &project.root, owner, world)?;
     let roots = [project.root.clone(), cache_root.clone()];
@@ -102,6 +105,8 @@ pub(in crate::command) async fn stage<'a>(
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
+    let passed = private.passed.clone();
+    private.give_in_container(plan, &caches, &mut jobs)?;
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
@@ -114,10 +119,11 @@ pub(in crate::command) async fn stage<'a>(
         user: &user,
         passwd: prepared.passwd.as_deref(),
         runner: runner.as_deref(),
-        passed: &passed_variables(config, world),
+        passed: &passed,
         selinux,
         mounts: &mounts,
         caches: &caches,
+        fetch_only: &fetch_only,
     };
     let (containers, made) = lower::sessions(&input, &jobs);
     lower::prepare(&made, &[&cache_root], owner)?;

@@ -8,7 +8,8 @@ use devflow_oci::Invocation;
 use devflow_oci::hash::sha256_framed;
 use futures_util::future::join_all;
 
-use super::{Stage, channel};
+use super::private::Private;
+use super::{Stage, channel, environment};
 use crate::cache;
 use crate::command::Context;
 use crate::command::ask::Ground;
@@ -16,11 +17,14 @@ use crate::engine;
 use crate::error::Error;
 use crate::lower::{self, HostHome, Kind, Places};
 use crate::plan::Plan;
+use crate::process;
 use crate::session::{Backend, Launch};
 use crate::world::World;
 
 /// For a tool to tell its version.
 const ASK: Duration = Duration::from_secs(20);
+/// Bytes of what it says.
+const SAYS: usize = 64 << 10;
 
 pub(in crate::command) async fn stage<'a>(
     context: &mut Context<'a>,
@@ -30,8 +34,10 @@ pub(in crate::command) async fn stage<'a>(
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     let root = &ground.project.root;
+    let private = Private::gather(context, ground, plan).await?;
+    let env = environment::on_host(plan, &private.passed, &world.env);
     let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
-    let toolchain = context.signals.unless(toolchain(ground, plan, world)).await?;
+    let toolchain = context.signals.unless(toolchain(ground, plan, &env, world)).await?;
     let (home, state) = (world.home()?, world.state()?);
     let var = |name: &str| world.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let user = HostHome { home: &home, var: &var, state: &state };
@@ -47,11 +53,16 @@ pub(in crate::command) async fn stage<'a>(
             .collect(),
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
+    for note in private.give_on_host(plan, &mut jobs, world)? {
+        context.reporter.note(&format!("note: {note}"));
+    }
     for job in &mut jobs {
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
     }
     let invocation = Invocation::new(&world.exe).arg("__runner").cwd(root);
+    let unseen = world.env.keys().filter(|name| !env.contains_key(*name));
+    let invocation = unseen.fold(invocation, |invocation, name| invocation.without_env(name));
     let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
@@ -60,7 +71,12 @@ pub(in crate::command) async fn stage<'a>(
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.
-async fn toolchain(ground: &Ground, plan: &Plan, world: &World) -> String {
+async fn toolchain(
+    ground: &Ground,
+    plan: &Plan,
+    env: &BTreeMap<String, String>,
+    world: &World,
+) -> String {
     let tools: BTreeSet<(PathBuf, String, Vec<String>)> = plan
         .stacks
         .iter()
@@ -74,7 +90,7 @@ async fn toolchain(ground: &Ground, plan: &Plan, world: &World) -> String {
             return "absent".to_owned();
         };
         let question = Invocation::new(path).args(args.iter().cloned()).cwd(dir);
-        match engine::run(&question, world, ASK).await {
+        match process::capture(&question, env, ASK, SAYS).await {
             Ok(said) if said.status.success() => said.stdout,
             _ => "silent".to_owned(),
         }

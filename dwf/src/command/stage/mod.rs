@@ -1,14 +1,17 @@
 //! Staging: a plan becomes jobs and the place they run in.
 
 mod container;
+mod environment;
 mod host;
 mod prepared;
+mod private;
 mod scratch;
 
 pub(super) use container::stage as container;
 pub(super) use host::stage as host;
 
 pub(super) use prepared::{owner, owner_of, selinux_enforces};
+pub(super) use private::{client_config, injected};
 pub(super) use scratch::Scratch;
 use tokio::sync::mpsc;
 
