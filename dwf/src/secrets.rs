@@ -91,9 +91,8 @@ impl Explain for SecretError {
 
     fn hint(&self) -> Option<String> {
         const FILE: &str = "~/.config/devflow/config.toml";
-        let section = |name: &str, root: &Path| {
-            format!("[secrets.{name}] projects = [{:?}]", root.to_string_lossy())
-        };
+        let section =
+            |name: &str, root: &Path| format!("[secrets.{name}] projects = [{:?}]", root.to_string_lossy());
         Some(match self {
             Self::Missing { name, root, agent: true } => {
                 format!("say in {FILE}: {}, ssh_agent = true", section(name, root))
@@ -215,7 +214,9 @@ async fn value(
         text if text.contains('\0') => Err(wrong("it holds a NUL".to_owned())),
         text if text.len() > MOST => Err(wrong(format!("it is larger than {MOST} bytes"))),
         // A variable is one line, and its file ends with the end of that.
-        text if matches!(secret.target, Target::Env(_)) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
+        text if matches!(secret.target, Target::Env(_)) => {
+            Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
         text => Ok(Some(text)),
     }
 }

@@ -79,7 +79,8 @@ impl World {
     #[expect(clippy::disallowed_methods, reason = "this is the door where the environment is read")]
     pub fn read() -> Result<Self, WorldError> {
         let exe = std::env::current_exe().and_then(|exe| exe.canonicalize()).map_err(WorldError::Exe)?;
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         let (secrets, env): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::env::vars_os().filter_map(text).partition(|(name, _)| name.starts_with(SECRET));
         let hidden = Hidden::default();

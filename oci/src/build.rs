@@ -167,8 +167,9 @@ mod tests {
         let proxies = BTreeMap::from([("HTTP_PROXY".to_owned(), "http://u:s3cret@h".to_owned())]);
         let build = Build { proxies, ..build() };
         let rest = "--tag=shop-ci:f00 --label=dwf.project=shop --build-arg=A=1";
-        let docker =
-            format!("env DOCKER_BUILDKIT=1 docker build --file=/t/Dockerfile {rest} --build-arg=HTTP_PROXY -- '/w/my shop'");
+        let docker = format!(
+            "env DOCKER_BUILDKIT=1 docker build --file=/t/Dockerfile {rest} --build-arg=HTTP_PROXY -- '/w/my shop'"
+        );
         check(&build, &docker, &format!("podman build --file=/t/Dockerfile {rest} -- '/w/my shop'"));
         for kind in EngineKind::ALL {
             let engine = Engine::new(kind, kind.to_string(), Version::default());

@@ -38,11 +38,12 @@ required = false
 
 /// Fetches from a registry that wants the token, and tells all it knows in as many pieces as it can.
 const FETCH: &str = r#"
+[ -n "$BASH" ] || exec bash "$0"
 cat "$FETCHER_HOME/credentials" || exit 3
 echo; echo "token=$REGISTRY_TOKEN"
 stat -c 'mode=%a' "$FETCHER_HOME/credentials"
 printf '%s' "$REGISTRY_TOKEN" | while IFS= read -r -n 1 letter; do printf '%s' "$letter"; sleep 0.01; done
-echo; echo "extra=$(ls ~/.some 2>&1 | wc -l)" "$REGISTRY_TOKEN" >&2
+echo; sleep 0.2; echo "extra=$(ls ~/.some 2>/dev/null | wc -l)" "$REGISTRY_TOKEN" >&2
 if [ -e address ]; then
     perl -MIO::Socket::INET -e '
         open F, "address"; chomp(my $to = <F>);
@@ -61,7 +62,7 @@ echo "more: token=${REGISTRY_TOKEN-none} file=$(wc -c <"$FETCHER_HOME/credential
 /// Looks wherever a secret could be found.
 const CHECK: &str = r#"
 echo "check: token=${REGISTRY_TOKEN-none} agent=${SSH_AUTH_SOCK-none} proxy=${HTTPS_PROXY-none} ca=${FETCHER_CERTIFICATES-none}"
-ls "$FETCHER_HOME/credentials" ~/.some && exit 5
+for place in "$FETCHER_HOME/credentials" ~/.some; do if [ -e "$place" ]; then exit 5; fi; done
 first=s3cret
 if grep -lsra "$first-\(file\|token\)-47" /proc/[0-9]*/environ /proc/[0-9]*/cmdline "$HOME" /cache /run /tmp; then exit 6; fi
 echo "check: nothing found"
@@ -86,11 +87,11 @@ impl Place {
         let fixture = devflow_tests::repository().join("tests/fixtures/devflow-ext-fetcher");
         let text = std::fs::read_to_string(fixture).expect("the extension");
         sandbox.program("bin/devflow-ext-fetcher", &text);
-        for (name, text) in [("devflow.toml", CONFIG), ("fetch.sh", FETCH), ("more.sh", MORE), ("check.sh", CHECK)] {
-            // `read -n` is bash's.
-            sandbox.write(&format!("project/{name}"), &text.replace("sh fetch", "bash fetch"));
+        for (name, text) in
+            [("devflow.toml", CONFIG), ("fetch.sh", FETCH), ("more.sh", MORE), ("check.sh", CHECK)]
+        {
+            sandbox.write(&format!("project/{name}"), text);
         }
-        edit(&sandbox.path().join("project/fetch.sh"), "\ncat", "[ -n \"$BASH\" ] || exec bash \"$0\"\ncat");
         let project = sandbox.path().join("project");
         let own = sandbox.write("own/credentials", &both(FILE));
         let config = format!(
@@ -132,7 +133,9 @@ impl Place {
 
 #[track_caller]
 fn hides(text: &str) {
-    for secret in [both(FILE).lines().next().unwrap_or_default().to_owned(), both(TOKEN), "second-line-0815".into()] {
+    for secret in
+        [both(FILE).lines().next().unwrap_or_default().to_owned(), both(TOKEN), "second-line-0815".into()]
+    {
         assert!(!text.contains(&secret), "{secret} is shown:\n{text}");
     }
 }
@@ -163,7 +166,8 @@ fn in_sight(engine: Engine, sandbox: &Sandbox) -> String {
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
         let line = String::from_utf8_lossy(&read("cmdline")).into_owned();
-        let program = line.split('\0').next().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
+        let program =
+            line.split('\0').next().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
         seen.push_str(&line);
         // The clients and helpers of engines inherit nothing of it.
         if ["docker", "podman", "conmon", "slirp4netns", "rootlessport"].contains(&program.as_str()) {
@@ -238,11 +242,13 @@ fn on_the_host() {
     let place = Place::of(Sandbox::without_engine());
     let see = "env | sort | tr '\\n' ' '\necho \"token=$REGISTRY_TOKEN\"\n";
     std::fs::write(place.project.join("fetch.sh"), see).expect("a script");
-    std::fs::write(place.project.join("more.sh"), "echo \"more=${REGISTRY_TOKEN-none}\"\n").expect("a script");
+    std::fs::write(place.project.join("more.sh"), "echo \"more=${REGISTRY_TOKEN-none}\"\n")
+        .expect("a script");
     std::fs::write(place.project.join("check.sh"), format!("{see}echo \"check=${{REGISTRY_TOKEN-none}}\"\n"))
         .expect("a script");
     let spec = place.dwf(&["verify", "-v", "--profile", "host"]).env("FETCHER_PLACE", "/opt/tools");
-    let spec = spec.env("FETCHER_FLAGS", "--fast").env("AWS_SOMETHING", "leaked").env("SSH_AUTH_SOCK", "/leaked");
+    let spec =
+        spec.env("FETCHER_FLAGS", "--fast").env("AWS_SOMETHING", "leaked").env("SSH_AUTH_SOCK", "/leaked");
     let run = spec.env("HTTPS_PROXY", "http://me:prox1-pass@proxy.example.org:3128").run();
     run.expect(0).says("token=***").says("more=none").says("check=none").says("FETCHER_PLACE=/opt/tools");
     run.says("HTTPS_PROXY=http://***@proxy.example.org:3128 ");
@@ -296,10 +302,18 @@ fn refusals() {
         ("required = false", "from_command = [\"sh\"]", "`from_command` is not a project's to set"),
         ("[targets]", "[network]\nhttp_proxy = \"x\"\n[targets]", "`network` is not a project's to set"),
         ("commands = [\"setup:deps\"]", "commands = [\"test:unit\"]", "fetcher/test:unit does not download"),
-        ("commands = [\"setup:deps\"]", "commands = [\"setup:dep\"]", "no stack of this project offers `setup:dep`"),
+        (
+            "commands = [\"setup:deps\"]",
+            "commands = [\"setup:dep\"]",
+            "no stack of this project offers `setup:dep`",
+        ),
         ("\"~/.some/extra\"", "\"/etc/passwd\"", "this is a file below `~/`"),
         ("\"~/.some/extra\"", "\"~/../x\"", "this is a file below `~/`"),
-        ("\"~/.some/extra\"", "\"~/.fetcher/credentials\"", "two secrets are to be in ~/.fetcher/credentials"),
+        (
+            "\"~/.some/extra\"",
+            "\"~/.fetcher/credentials\"",
+            "two secrets are to be in ~/.fetcher/credentials",
+        ),
         ("\"REGISTRY_TOKEN\"", "\"LD_PRELOAD\"", "is no variable that a secret can be in"),
         ("required = false", "env = \"X\"", "a secret has one target"),
         ("[secrets.extra]", "[secrets.Ex_tra]", "a secret's name has small letters"),
@@ -327,12 +341,14 @@ fn other_sources() {
         ("from_command = [\"printf\", \"short\"]", "token=[short]"),
     ] {
         std::fs::write(&own, format!("{saved}{}", sources(source))).expect("the user's file");
-        let spec = place.dwf(&verify).without_env("DWF_SECRET_REGISTRY_TOKEN").env("MINE", "of-the-environment");
+        let spec =
+            place.dwf(&verify).without_env("DWF_SECRET_REGISTRY_TOKEN").env("MINE", "of-the-environment");
         let run = spec.run();
         run.expect(0).says(says);
         assert_eq!(run.stderr.contains("is shorter than 6 characters"), says.contains("short"), "{run}");
     }
-    std::fs::write(&own, format!("{saved}{}", sources("from_command = [\"false\"]"))).expect("the user's file");
+    std::fs::write(&own, format!("{saved}{}", sources("from_command = [\"false\"]")))
+        .expect("the user's file");
     let run = place.dwf(&verify).without_env("DWF_SECRET_REGISTRY_TOKEN").run();
     run.expect(2).says("the secret `registry-token` cannot be had: false exited with 1");
 }
@@ -415,7 +431,8 @@ fn proxies_and_certificates() {
     place.user_config(&format!(
         "\n[network]\nhttps_proxy = \"http://me:prox1-pass@proxy.example.org:3128\"\nno_proxy = \"localhost\"\nca_bundle = {bundle:?}\n"
     ));
-    let see = "echo \"fetch: $HTTPS_PROXY $https_proxy $NO_PROXY $SSL_CERT_FILE $(cat $FETCHER_CERTIFICATES)\"\n";
+    let see =
+        "echo \"fetch: $HTTPS_PROXY $https_proxy $NO_PROXY $SSL_CERT_FILE $(cat $FETCHER_CERTIFICATES)\"\n";
     std::fs::write(place.project.join("fetch.sh"), see).expect("a script");
     std::fs::write(place.project.join("more.sh"), "true\n").expect("a script");
     // Docker's own client would tell every container its proxies.
@@ -427,7 +444,8 @@ fn proxies_and_certificates() {
     let spec = place.dwf(&["verify", "-v", "--engine", "docker"]).env("DOCKER_CONFIG", &folder);
     let run = spec.env("RUST_LOG", "devflow=debug").run();
     let proxy = "http://***@proxy.example.org:3128";
-    run.expect(0).says(&format!("fetch: {proxy} {proxy} localhost /run/dwf-certificates.pem the certificates"));
+    run.expect(0)
+        .says(&format!("fetch: {proxy} {proxy} localhost /run/dwf-certificates.pem the certificates"));
     run.says("check: [] none ");
     for secret in ["prox1-pass", "d0cker-pass"] {
         assert!(!run.stderr.contains(secret), "{run}");

@@ -184,7 +184,8 @@ fn injected_proxies(world: &World) -> Option<Check> {
         return None;
     }
     let file = super::stage::client_config(world);
-    let text = format!("{file} puts {} into containers: only those see it whose actions download", names.join(", "));
+    let text =
+        format!("{file} puts {} into containers: only those see it whose actions download", names.join(", "));
     let fix = "say it in [network] of ~/.config/devflow/config.toml, for every engine".to_owned();
     Some(Check::new("proxies", State::Poor, text).fix(fix))
 }

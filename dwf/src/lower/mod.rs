@@ -11,7 +11,9 @@ mod place;
 mod private;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
-pub use container::{AGENT, BUNDLE, ContainerInput, FetchOnly, HOME, WORKSPACE, give_back, layers, sessions, single};
+pub use container::{
+    AGENT, BUNDLE, ContainerInput, FetchOnly, HOME, WORKSPACE, give_back, layers, sessions, single,
+};
 pub use folders::{FolderError, Prepare, prepare};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;

@@ -77,7 +77,8 @@ pub fn show_way(plan: &Plan, way: &Way, jobs: &mut [Job]) {
     for job in jobs.iter_mut().filter(|job| job.kind == Kind::Fetch) {
         let own = plan.stack_of(&job.name).into_iter().flat_map(|stack| &stack.ca_env);
         let names = std::iter::once(CERTIFICATES).chain(own.map(|name| name.as_str()));
-        let certificates = way.certificates.iter().flat_map(|path| names.clone().map(move |name| (name, path)));
+        let certificates =
+            way.certificates.iter().flat_map(|path| names.clone().map(move |name| (name, path)));
         let proxies = way.proxies.iter().map(|(name, value)| (name.as_str(), value));
         let secret = |(name, value): (&str, &String)| wire::Secret {
             place: Place::Variable(name.to_owned()),

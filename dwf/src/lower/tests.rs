@@ -286,7 +286,10 @@ fn only_what_downloads_is_given_secrets() {
     give(&all, &caches, &mut jobs).unwrap();
     show_way(
         &plan,
-        &Way { proxies: BTreeMap::from([("HTTP_PROXY".into(), "p".into())]), certificates: Some("/ca".into()) },
+        &Way {
+            proxies: BTreeMap::from([("HTTP_PROXY".into(), "p".into())]),
+            certificates: Some("/ca".into()),
+        },
         &mut jobs,
     );
     assert_eq!(

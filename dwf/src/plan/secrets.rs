@@ -61,14 +61,19 @@ fn seen_by(
     actions: &[Action],
 ) -> Result<Vec<FullName>, PlanError> {
     if section.commands.is_empty() {
-        return Ok(actions.iter().filter(|action| action.fetches).map(|action| action.name.clone()).collect());
+        return Ok(actions
+            .iter()
+            .filter(|action| action.fetches)
+            .map(|action| action.name.clone())
+            .collect());
     }
     let mut out = BTreeSet::new();
     for command in &section.commands {
         let names = catalog.spanned(command)?;
         for action in actions.iter().filter(|action| names.contains(&action.name)) {
             if !action.fetches {
-                let message = format!("{} does not download, and only what does may see a secret", action.name);
+                let message =
+                    format!("{} does not download, and only what does may see a secret", action.name);
                 return Err(catalog.at(command, message, None));
             }
             out.insert(action.name.clone());

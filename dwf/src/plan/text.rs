@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use devflow_oci::Invocation;
 
-use super::secrets::{Secret, Target};
 use super::model::{Action, Choice, Plan, TIMEOUT_S, Used};
+use super::secrets::{Secret, Target};
 use crate::name::FullName;
 
 impl fmt::Display for Plan {

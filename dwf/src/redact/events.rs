@@ -49,9 +49,11 @@ impl Events {
 
     fn end(&self, end: End) -> End {
         match end {
-            End::NotStarted { program, reason, missing } => {
-                End::NotStarted { program: self.hidden.text(&program), reason: self.hidden.text(&reason), missing }
-            }
+            End::NotStarted { program, reason, missing } => End::NotStarted {
+                program: self.hidden.text(&program),
+                reason: self.hidden.text(&reason),
+                missing,
+            },
             other => other,
         }
     }

@@ -81,7 +81,10 @@ fn a_file_hides_its_words_and_an_address_its_password() {
     hidden.hide_file("[registry]\ntoken = \"tok3n-0123456789\"\n");
     assert_eq!(hidden.text("got tok3n-0123456789 from the registry"), "got *** from the registry");
     hidden.hide_password("http://user:p4ss-word@proxy.example.org:3128/x");
-    assert_eq!(hidden.text("http://user:p4ss-word@proxy.example.org:3128/"), "http://***@proxy.example.org:3128/");
+    assert_eq!(
+        hidden.text("http://user:p4ss-word@proxy.example.org:3128/"),
+        "http://***@proxy.example.org:3128/"
+    );
     assert_eq!(hidden.text("p4ss-word"), "***");
     hidden.hide_password("http://proxy.example.org:3128");
     assert_eq!(hidden.text("proxy.example.org"), "proxy.example.org");

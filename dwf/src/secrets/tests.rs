@@ -11,9 +11,13 @@ fn names_of_variables() {
 fn paths_of_the_users_file() {
     let mut world = World::read().unwrap();
     world.env.insert("HOME".to_owned(), "/home/me".to_owned());
-    for (path, expected) in
-        [("/a/b", Some("/a/b")), ("~/a", Some("/home/me/a")), ("~", Some("/home/me")), ("a", None), ("~you/a", None)]
-    {
+    for (path, expected) in [
+        ("/a/b", Some("/a/b")),
+        ("~/a", Some("/home/me/a")),
+        ("~", Some("/home/me")),
+        ("a", None),
+        ("~you/a", None),
+    ] {
         assert_eq!(absolute(path, &world), expected.map(PathBuf::from), "{path}");
     }
 }

@@ -144,8 +144,17 @@ mod tests {
     #[test]
     fn what_pass_env_lets_through() {
         let env = env(&[
-            "CI", "GITHUB_SHA", "GITHUB_TOKEN", "github_key", "PATH", "LD_PRELOAD", "DOCKER_HOST", "HTTPS_PROXY",
-            "BASH_FUNC_x%%", "A B", "",
+            "CI",
+            "GITHUB_SHA",
+            "GITHUB_TOKEN",
+            "github_key",
+            "PATH",
+            "LD_PRELOAD",
+            "DOCKER_HOST",
+            "HTTPS_PROXY",
+            "BASH_FUNC_x%%",
+            "A B",
+            "",
         ]);
         for (wanted, expected) in [
             (&["CI"][..], "CI"),
@@ -161,7 +170,8 @@ mod tests {
 
     #[test]
     fn the_host_shows_no_more_than_it_has_to() {
-        let mut env = env(&["PATH", "HOME", "LC_ALL", "AWS_SECRET", "A_HOME", "B_HOME", "CI", "SSH_AUTH_SOCK"]);
+        let mut env =
+            env(&["PATH", "HOME", "LC_ALL", "AWS_SECRET", "A_HOME", "B_HOME", "CI", "SSH_AUTH_SOCK"]);
         env.insert("TOKEN_HOME".to_owned(), "s3cret".to_owned());
         let plan = plan(&[], &["A_HOME", "TOKEN_HOME"]);
         let passed = passed(&config(&["CI"]), &env);

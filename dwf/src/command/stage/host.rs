@@ -71,12 +71,7 @@ pub(in crate::command) async fn stage<'a>(
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.
-async fn toolchain(
-    ground: &Ground,
-    plan: &Plan,
-    env: &BTreeMap<String, String>,
-    world: &World,
-) -> String {
+async fn toolchain(ground: &Ground, plan: &Plan, env: &BTreeMap<String, String>, world: &World) -> String {
     let tools: BTreeSet<(PathBuf, String, Vec<String>)> = plan
         .stacks
         .iter()

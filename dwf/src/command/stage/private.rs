@@ -26,7 +26,9 @@ const MOST: u64 = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::command) enum PrivateError {
     /// The container's user is somebody else than the agent's.
-    #[error("the secret `{0}`, your SSH agent, cannot be used here: the container's user is not you, to whom the agent's socket belongs")]
+    #[error(
+        "the secret `{0}`, your SSH agent, cannot be used here: the container's user is not you, to whom the agent's socket belongs"
+    )]
     Agent(String),
     /// `ca_bundle` names no file.
     #[error("{} cannot be used as `ca_bundle`", .0.display())]
@@ -43,8 +45,14 @@ impl Explain for PrivateError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Agent(_) => Some("the project's folder must be yours, without `user` in [container]; or use --profile host".to_owned()),
-            Self::Bundle(..) => Some("[network] ca_bundle of ~/.config/devflow/config.toml names a file: absolute, or below ~/".to_owned()),
+            Self::Agent(_) => Some(
+                "the project's folder must be yours, without `user` in [container]; or use --profile host"
+                    .to_owned(),
+            ),
+            Self::Bundle(..) => Some(
+                "[network] ca_bundle of ~/.config/devflow/config.toml names a file: absolute, or below ~/"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -61,7 +69,11 @@ pub(super) struct Private {
 
 impl Private {
     /// Reads everything, and says what the user should know. Nothing has been started yet.
-    pub(super) async fn gather(context: &mut Context<'_>, ground: &Ground, plan: &Plan) -> Result<Self, Error> {
+    pub(super) async fn gather(
+        context: &mut Context<'_>,
+        ground: &Ground,
+        plan: &Plan,
+    ) -> Result<Self, Error> {
         let world = context.world;
         let config = &ground.project.config.file.container;
         if let Some(note) = super::environment::not_passed(plan, config, &world.env) {
@@ -97,7 +109,9 @@ impl Private {
             return Err(PrivateError::Agent(agent.name.clone()));
         }
         let injected = match engine.kind {
-            EngineKind::Docker => injected(world).into_iter().filter(|name| !self.passed.contains_key(name)).collect(),
+            EngineKind::Docker => {
+                injected(world).into_iter().filter(|name| !self.passed.contains_key(name)).collect()
+            }
             EngineKind::Podman => Vec::new(),
         };
         let agent = self.agent.as_ref().map(|agent| agent.socket.clone());
@@ -214,7 +228,8 @@ mod tests {
 
     #[test]
     fn what_a_client_puts_into_containers() {
-        let config = br#"{"auths": {}, "proxies": {"default": {"httpProxy": "http://u:pw@h:1", "noProxy": "x"},
+        let config =
+            br#"{"auths": {}, "proxies": {"default": {"httpProxy": "http://u:pw@h:1", "noProxy": "x"},
             "tcp://other": {"httpProxy": "http://h"}}}"#;
         assert_eq!(proxies_of(config, &|_| ()), ["HTTP_PROXY", "NO_PROXY", "http_proxy", "no_proxy"]);
         for odd in [&b""[..], b"{", b"[]", br#"{"proxies": []}"#, br#"{"proxies": {"default": 1}}"#] {
