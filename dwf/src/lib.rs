@@ -34,10 +34,12 @@ mod profile;
 mod project;
 mod query;
 mod reaper;
+mod redact;
 mod report;
 mod ring;
 mod scan;
 mod schedule;
+mod secrets;
 mod service;
 mod session;
 mod signals;
@@ -55,6 +57,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 use error::{Error, Exit, Explain};
 use owner::Owner;
+use redact::{Hidden, Writer};
 use report::{Reporter, Screen};
 use signals::Signals;
 use world::World;
@@ -64,7 +67,7 @@ pub fn main() -> ExitCode {
     process::keep_descriptors();
     let mut world = match World::read() {
         Ok(world) => world,
-        Err(error) => return fail(&mut plain_reporter(), &error.into()),
+        Err(error) => return fail(&mut plain_reporter(&Hidden::default()), &error.into()),
     };
     if world.args.get(1).is_some_and(|arg| arg == "__runner") {
         return devflow_runner::serve();
@@ -75,7 +78,7 @@ pub fn main() -> ExitCode {
     if world.args.get(1).is_some_and(|arg| arg == conformance::apart::WORD) {
         return match conformance::apart::serve(world.args.get(2..).unwrap_or_default()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&mut plain_reporter(), &error.into()),
+            Err(error) => fail(&mut plain_reporter(&world.hidden), &error.into()),
         };
     }
     // A reaper finds by it what dwf had started.
@@ -88,11 +91,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
         }
     };
-    let screen = stderr();
+    let screen = stderr(&world.hidden);
     listen_to_traces(&world, screen.clone());
     leave_before_a_panic(screen.clone());
     let color = report::color::paints(cli.global.color, world.terminal, |name| world.var(name));
-    let mut reporter = Reporter::new(Box::new(std::io::stdout()), screen, color, cli.global.verbose);
+    let out = Writer::new(&world.hidden, std::io::stdout());
+    let mut reporter = Reporter::new(Box::new(out), screen, color, cli.global.verbose);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&mut reporter, &StartError(error).into()),
@@ -144,14 +148,14 @@ fn fail(reporter: &mut Reporter, error: &Error) -> ExitCode {
     ExitCode::from(error.exit().code())
 }
 
-fn plain_reporter() -> Reporter {
-    Reporter::new(Box::new(std::io::stdout()), stderr(), false, false)
+fn plain_reporter(hidden: &Hidden) -> Reporter {
+    Reporter::new(Box::new(Writer::new(hidden, std::io::stdout())), stderr(hidden), false, false)
 }
 
-fn stderr() -> Screen {
+fn stderr(hidden: &Hidden) -> Screen {
     let size =
         || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, height)| (width.0, height.0));
-    Screen::new(Box::new(std::io::stderr()), size)
+    Screen::new(Box::new(Writer::new(hidden, std::io::stderr())), size)
 }
 
 /// What a panic says must not stand among lines that are drawn anew.

@@ -44,6 +44,7 @@ fn plan(text: &str) -> Plan {
         stacks: Vec::new(),
         services: Vec::new(),
         actions,
+        secrets: Vec::new(),
         skips: Vec::new(),
         notes: Vec::new(),
     }

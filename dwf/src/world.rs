@@ -10,14 +10,22 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::{Exit, Explain};
+use crate::redact::Hidden;
+
+/// How the names of variables begin that hold secrets.
+pub const SECRET: &str = "DWF_SECRET_";
 
 /// What the process was started with.
 #[derive(Debug, Clone)]
 pub struct World {
     /// The arguments, the program's name first.
     pub args: Vec<OsString>,
-    /// The variables whose name and value are UTF-8.
+    /// The variables whose name and value are UTF-8, without those that hold secrets.
     pub env: BTreeMap<String, String>,
+    /// The variables `DWF_SECRET_NAME`, which nothing that dwf starts inherits.
+    pub secrets: BTreeMap<String, String>,
+    /// What nothing prints.
+    pub hidden: Hidden,
     /// The working directory.
     pub cwd: PathBuf,
     /// The program itself, as a path with links resolved.
@@ -73,11 +81,19 @@ impl World {
     #[expect(clippy::disallowed_methods, reason = "this is the door where the environment is read")]
     pub fn read() -> Result<Self, WorldError> {
         let exe = std::env::current_exe().and_then(|exe| exe.canonicalize()).map_err(WorldError::Exe)?;
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let (secrets, env): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::env::vars_os().filter_map(text).partition(|(name, _)| name.starts_with(SECRET));
+        let hidden = Hidden::default();
+        for value in secrets.values() {
+            hidden.hide_file(value);
+        }
         Ok(Self {
             args: std::env::args_os().collect(),
-            env: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
+            env,
+            secrets,
+            hidden,
             cwd: std::env::current_dir().map_err(WorldError::Cwd)?,
             exe,
             uid: nix::unistd::geteuid().as_raw(),

@@ -3,6 +3,7 @@
 //! Invariant: pure; every command that is listed can be resolved.
 
 use devflow_protocol::message::{CommandInfo, DescribeResult, Resolution, Tool};
+use devflow_protocol::name::EnvName;
 use devflow_protocol::template::Template;
 
 use crate::config::Config;
@@ -51,11 +52,17 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
         caches: caches::caches(facts),
         env: caches::env(facts),
         wants_env: Vec::new(),
+        ca_env: names(&["NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"]),
+        place_env: names(&["NVM_DIR", "FNM_DIR", "VOLTA_HOME", "PNPM_HOME", "COREPACK_HOME"]),
         fingerprint: fingerprint(facts),
         tools,
         image: Some(image::image(facts, &node)),
         reads: facts.reads.clone(),
     }
+}
+
+fn names(names: &[&str]) -> Vec<EnvName> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 /// The steps as one line, or the reason for having none.

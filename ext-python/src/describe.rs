@@ -15,23 +15,19 @@ use crate::project::Project;
 use crate::words::{name, template};
 use crate::{image, interpreter, manager, resolve};
 
-/// Host variables that say where packages come from and whom to trust.
-const WANTS: [&str; 14] = [
+/// Host variables that say where packages come from.
+const WANTS: [&str; 6] = [
     "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL",
     "PIP_TRUSTED_HOST",
-    "PIP_CERT",
     "UV_DEFAULT_INDEX",
     "UV_INDEX",
     "UV_NATIVE_TLS",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "CURL_CA_BUNDLE",
 ];
+/// Variables that name a file of certificates.
+const CERTIFICATES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"];
+/// Host variables that say where interpreters and tools are.
+const PLACES: [&str; 4] = ["PYENV_ROOT", "PIPX_HOME", "UV_PYTHON_INSTALL_DIR", "UV_TOOL_DIR"];
 
 /// What the extension makes of a folder.
 pub(crate) fn describe(facts: &Facts, config: &Config) -> Result<DescribeResult, Failure> {
@@ -51,6 +47,8 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> Result<DescribeResult,
         caches: caches(&project)?,
         env: variables(&project)?,
         wants_env: WANTS.into_iter().map(name).collect::<Result<_, _>>()?,
+        ca_env: CERTIFICATES.into_iter().map(name).collect::<Result<_, _>>()?,
+        place_env: PLACES.into_iter().map(name).collect::<Result<_, _>>()?,
         fingerprint: fingerprint(&project),
         tools: tools(&project),
         image: Some(image::image(&project, &python)),

@@ -42,6 +42,8 @@ pub(crate) fn describe(facts: &Facts, config: &Config) -> DescribeResult {
         caches: caches::caches(facts, config),
         env: env(facts, config),
         wants_env: wants_env(facts, config),
+        ca_env: names(["CARGO_HTTP_CAINFO", "GIT_SSL_CAINFO"]),
+        place_env: names(["RUSTUP_HOME"]),
         fingerprint: fingerprint(facts),
         tools: tools(facts, config),
         image: Some(image::image(facts, config)),
@@ -65,6 +67,10 @@ fn wants_env(facts: &Facts, config: &Config) -> Vec<EnvName> {
     if caches::uses_sccache(facts, config) {
         names.extend(["SCCACHE_BUCKET", "SCCACHE_ENDPOINT", "SCCACHE_REGION", "SCCACHE_GHA_ENABLED"]);
     }
+    self::names(names)
+}
+
+fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<EnvName> {
     names.into_iter().filter_map(|name| name.parse().ok()).collect()
 }
 

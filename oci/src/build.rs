@@ -36,6 +36,9 @@ pub struct Build {
     pub labels: BTreeMap<String, String>,
     /// Values for ARG.
     pub args: BTreeMap<String, String>,
+    /// Variables of proxies, for what is downloaded while building. Builders know these names, and keep
+    /// them out of the image and its history.
+    pub proxies: BTreeMap<String, String>,
     /// What builds it.
     pub builder: Builder,
 }
@@ -62,7 +65,19 @@ impl Build {
         build = build.arg(format!("--tag={}", self.tag));
         build = build.args(self.labels.iter().map(|(key, value)| format!("--label={key}={value}")));
         build = build.args(self.args.iter().map(|(key, value)| format!("--build-arg={key}={value}")));
+        if engine.kind == EngineKind::Docker {
+            build = build.args(self.proxies.keys().map(|name| format!("--build-arg={name}")));
+        }
+        build = self.with_proxies(build);
         Ok(build.args(["--", check_path(&self.context)?]))
+    }
+}
+
+impl Build {
+    /// The values go through the environment of the client: Docker's takes them from there for arguments
+    /// without one, and Podman hands them to what runs in the build by itself.
+    fn with_proxies(&self, line: Invocation) -> Invocation {
+        self.proxies.iter().fold(line, |line, (name, value)| line.hidden_env(name, value))
     }
 }
 
@@ -95,16 +110,18 @@ impl Build {
             .arg(set("dockerfile", check_path(&self.dockerfile)?))
             .args(self.target.iter().map(|stage| set("target", stage)))
             .args(self.args.iter().map(|(name, value)| set(&format!("args.{name}"), value)))
+            .args(self.proxies.keys().map(|name| format!("--set={target}.args.{name}")))
             .args(self.labels.iter().map(|(name, value)| set(&format!("labels.{name}"), value)))
             .arg(set("tags", &self.tag.to_string()))
             .arg(set("platform", &format!("linux/{architecture}")))
             .arg(set("output", "type=docker"));
-        Ok(bake.args(["--", target]))
+        Ok(self.with_proxies(bake).args(["--", target]))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
 
     use super::{Build, Builder, buildx, is_buildkit_missing};
@@ -126,6 +143,7 @@ mod tests {
             tag: "shop-ci:f00".parse().unwrap(),
             labels: [("dwf.project".to_owned(), "shop".to_owned())].into(),
             args: [("A".to_owned(), "1".to_owned())].into(),
+            proxies: BTreeMap::new(),
             builder: Builder::BuildKit,
         }
     }
@@ -142,6 +160,26 @@ mod tests {
         let comma = Build { dockerfile: "/t/a,\"b\"".into(), ..build() }.run(&engine).unwrap();
         assert_eq!(comma.args[1], "--file=\"/t/a,\"\"b\"\"\"");
         assert!(Build { context: ".".into(), ..build() }.run(&engine).is_err());
+    }
+
+    #[test]
+    fn proxies_are_on_no_command_line() {
+        let proxies = BTreeMap::from([("HTTP_PROXY".to_owned(), "http://u:s3cret@h".to_owned())]);
+        let build = Build { proxies, ..build() };
+        let rest = "--tag=shop-ci:f00 --label=dwf.project=shop --build-arg=A=1";
+        let docker = format!(
+            "env DOCKER_BUILDKIT=1 docker build --file=/t/Dockerfile {rest} --build-arg=HTTP_PROXY -- '/w/my shop'"
+        );
+        check(&build, &docker, &format!("podman build --file=/t/Dockerfile {rest} -- '/w/my shop'"));
+        for kind in EngineKind::ALL {
+            let engine = Engine::new(kind, kind.to_string(), Version::default());
+            let bake = build.bake(&engine, Path::new("/w/docker-bake.hcl"), "ci", "arm64").unwrap();
+            assert!(bake.args.contains(&"--set=ci.args.HTTP_PROXY".to_owned()), "{bake}");
+            for line in [build.run(&engine).unwrap(), bake] {
+                assert_eq!(line.env["HTTP_PROXY"].as_deref(), Some("http://u:s3cret@h"));
+                assert!(!line.args.iter().any(|arg| arg.contains("s3cret")), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn cases() -> Vec<Case> {
                     { "name": "d", "target": "~/.d", "managed": "self", "readonly": "overlay" },
                     { "name": "e", "at": "e", "scope": "environment" },
                 ],
-                "env": { "A": "${workspace}" }, "wants_env": ["W"], "fingerprint": ["*.lock"],
+                "env": { "A": "${workspace}" }, "wants_env": ["W"], "ca_env": ["X"], "place_env": ["Y"], "fingerprint": ["*.lock"],
                 "tools": [{ "program": "t", "args": ["--version"], "wants": ">=1" }],
                 "image": { "base": ["debian:bookworm"], "options": [{
                     "source": "images", "packages": ["p=1:2.3-4~x"], "copy": [{ "from": "i:1", "paths": ["/p"] }],

@@ -136,7 +136,7 @@ fn its_members_are_all_of_them() {
     // Filled in completely, so that a member that is added to a type is missed in SPEC.md here.
     let everything = r#"{"applies":true,"because":["x"],"commands":[{"name":"a:b","summary":"s","writes":true}],
         "caches":[{"name":"c","env":"E","home":"~/x","keep":["k"],"target":"~/y","at":"z","scope":"shared",
-        "readonly":"ok","managed":"self"}],"env":{"A":"b"},"wants_env":["W"],"fingerprint":["f"],
+        "readonly":"ok","managed":"self"}],"env":{"A":"b"},"wants_env":["W"],"ca_env":["X"],"place_env":["Y"],"fingerprint":["f"],
         "tools":[{"program":"p","args":["a"],"wants":">=1"}],"image":{"base":["b"],"options":[{"source":"images",
         "packages":["p"],"copy":[{"from":"f","paths":["/p"]}],"links":[["a","b"]],"files":["f"],
         "steps":[{"run":["r"],"user":"root"}],"env":{"A":"b"},"path":["/p"],"probe":[["p"]]}]},"reads":["r"]}"#;

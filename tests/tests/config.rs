@@ -110,7 +110,7 @@ error: unknown key `x`
  --> devflow.toml:1:1
   |
 1 | x = \"\\u001b]0;owned\\u0007\"
-  | ^ known here: project, runtime, container, image, cache, targets, extensions, commands",
+  | ^ known here: project, runtime, container, image, cache, targets, extensions, commands, secrets",
         ),
         (
             "[project]\nstack = []\n[container]\nsession = \"yes\"\n",

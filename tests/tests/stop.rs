@@ -83,7 +83,7 @@ fn nothing_left(sandbox: &Sandbox, run: &Run) {
 
 /// The processes that were started from this sandbox and are no zombies.
 fn processes(sandbox: &Sandbox) -> Vec<String> {
-    let mark = sandbox.cache().to_string_lossy().into_owned();
+    let mark = sandbox.path().to_string_lossy().into_owned();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let dir = entry.path();

@@ -8,19 +8,20 @@ use toml::Spanned;
 
 use super::diagnostic::{Diagnostic, Source};
 use super::model::{Container, File};
+use super::secrets;
 use crate::error::{nearest, printable};
 
 /// What is wrong, and where; the source is added by whoever has it.
-type Wrong = (std::ops::Range<usize>, String);
+pub(super) type Wrong = (std::ops::Range<usize>, String);
 
 /// Checks what can be said without looking at the project.
 pub(super) fn check(file: &File, source: &Source) -> Result<(), Diagnostic> {
-    let rules = [project, targets, commands, services, extensions, image, caches];
+    let rules = [project, targets, commands, services, extensions, image, caches, secrets::check];
     let wrong = rules.iter().try_for_each(|rule| rule(file)).and_then(|()| container(&file.container));
     wrong.map_err(|(span, message)| Diagnostic::new(source, span, message))
 }
 
-fn wrong<T>(at: &Spanned<T>, message: impl Into<String>) -> Result<(), Wrong> {
+pub(super) fn wrong<T>(at: &Spanned<T>, message: impl Into<String>) -> Result<(), Wrong> {
     Err((at.span(), message.into()))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::diagnostic::{Diagnostic, Source};
 use super::model::{File, MemberFile};
+use super::secrets;
 use crate::error::{Exit, Explain};
 use crate::files;
 
@@ -104,6 +105,17 @@ fn parse_project<T: serde::de::DeserializeOwned>(source: &Source) -> Result<T, C
         ConfigError::Content(diagnostic) if diagnostic.key() == "jail" => {
             let own = "in your own configuration: [extensions] of ~/.config/devflow/config.toml";
             ConfigError::Content(Box::new(diagnostic.says("`jail` is not a project's to set", own)))
+        }
+        ConfigError::Content(diagnostic) => {
+            let unknown = diagnostic.message().strip_prefix("unknown key `");
+            let unknown = unknown.and_then(|rest| rest.strip_suffix('`')).unwrap_or_default();
+            ConfigError::Content(match secrets::USERS.iter().find(|key| **key == unknown) {
+                Some(key) => {
+                    let own = "in your own configuration: ~/.config/devflow/config.toml";
+                    Box::new(diagnostic.says(&format!("`{key}` is not a project's to set"), own))
+                }
+                None => diagnostic,
+            })
         }
         other => other,
     })

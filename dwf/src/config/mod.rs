@@ -7,6 +7,7 @@ mod check;
 mod diagnostic;
 mod load;
 mod model;
+mod secrets;
 mod units;
 mod user;
 
@@ -18,6 +19,7 @@ pub use model::{
     Network, Profile, ServiceSection,
 };
 pub(crate) use model::{DEFAULT_TARGETS, default_target};
+pub use secrets::{SecretSection, SecretSource, UserNetwork};
 pub use units::{Age, Size, Versions};
 pub use user::{Jail, UserConfig, load_user};
 

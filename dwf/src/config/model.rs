@@ -29,6 +29,8 @@ pub struct File {
     pub commands: BTreeMap<Spanned<String>, CommandSection>,
     /// `[services.NAME]`
     pub services: BTreeMap<Spanned<String>, ServiceSection>,
+    /// `[secrets.NAME]`
+    pub secrets: BTreeMap<Spanned<String>, super::SecretSection>,
 }
 
 /// The devflow.toml of a member: it may say which stacks the member has.

@@ -1,5 +1,6 @@
 //! The user's own configuration: what a project must not decide.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use devflow_oci::ImageRef;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use super::diagnostic::Source;
 use super::load::{ConfigError, parse, read};
 use super::model::{EngineChoice, Profile};
+use super::secrets::{SecretSource, UserNetwork};
 
 /// `~/.config/devflow/config.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,6 +23,10 @@ pub struct UserConfig {
     pub image: UserImage,
     /// `[extensions]`
     pub extensions: UserExtensions,
+    /// `[network]`
+    pub network: UserNetwork,
+    /// `[secrets.NAME]`
+    pub secrets: BTreeMap<String, SecretSource>,
 }
 
 /// `[runtime]` of the user.

@@ -12,11 +12,13 @@ use devflow_oci::{Build, Engine, EngineKind, Image, ImageName, ImageRef, Invocat
 
 use super::work::{Tidy, work};
 use super::{ImageError, Recipe};
+use crate::config::UserNetwork;
 use crate::engine::{last_line, run};
 use crate::error::Error;
 use crate::process::Captured;
 use crate::project::Project;
 use crate::report::Reporter;
+use crate::secrets::proxies;
 use crate::signals::Signals;
 use crate::world::World;
 
@@ -30,6 +32,7 @@ pub(super) struct Maker<'a> {
     pub(super) reporter: &'a mut Reporter,
     pub(super) signals: &'a mut Signals,
     pub(super) name: ImageRef,
+    pub(super) network: &'a UserNetwork,
 }
 
 impl Maker<'_> {
@@ -148,6 +151,7 @@ impl Maker<'_> {
             // Also where there is no hash: that of the base image would say what is not true.
             labels: label::labels(&project.name, self.name.tag().unwrap_or_default(), hash),
             args: recipe.args.clone(),
+            proxies: proxies(self.network, self.world),
             builder: Builder::BuildKit,
         };
         let bake = match &recipe.bake {

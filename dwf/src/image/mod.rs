@@ -21,6 +21,7 @@ mod work;
 use devflow_oci::{Engine, Image, ImageRef, label};
 
 use crate::cache;
+use crate::config::UserNetwork;
 use crate::error::Error;
 use crate::identity::{self, Origin};
 use crate::project::Project;
@@ -59,6 +60,8 @@ pub struct Wanted<'a> {
     pub origin: &'a Origin,
     /// Its identity.
     pub fingerprint: &'a str,
+    /// How what a build downloads is reached.
+    pub network: &'a UserNetwork,
 }
 
 /// Finds, pulls, names or builds the project's image.
@@ -201,6 +204,7 @@ impl Images<'_> {
             reporter: self.reporter,
             signals: self.signals,
             name: name.clone(),
+            network: self.wanted.network,
         }
     }
 

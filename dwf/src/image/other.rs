@@ -4,6 +4,7 @@ use devflow_oci::{Engine, Image, ImageRef};
 
 use super::ImageError;
 use super::maker::Maker;
+use crate::config::UserNetwork;
 use crate::error::Error;
 use crate::report::Reporter;
 use crate::signals::Signals;
@@ -18,7 +19,9 @@ pub async fn present(
     signals: &mut Signals,
 ) -> Result<Image, Error> {
     let shown = name.to_string();
-    let mut maker = Maker { engine, world, reporter, signals, name };
+    // Proxies are for what builds.
+    let network = &UserNetwork::default();
+    let mut maker = Maker { engine, world, reporter, signals, name, network };
     if let Some(image) = maker.look().await? {
         return Ok(image);
     }

@@ -19,6 +19,10 @@ use crate::config::{self, Network};
 pub const WORKSPACE: &str = "/workspace";
 /// The home directory of the containers' user.
 pub const HOME: &str = "/home/dwf";
+/// Where the user's SSH agent is mounted.
+pub const AGENT: &str = "/run/dwf-ssh-agent";
+/// Where the user's file of certificates is mounted.
+pub const BUNDLE: &str = "/run/dwf-certificates.pem";
 /// Where the runner is mounted.
 pub const RUNNER: &str = "/run/dwf-runner";
 
@@ -55,6 +59,19 @@ pub struct ContainerInput<'a> {
     pub caches: &'a [CachePlace<'a>],
     /// The names of the services that live in the network of the check session.
     pub services: &'a [String],
+    /// What only actions that download see.
+    pub fetch_only: &'a FetchOnly,
+}
+
+/// What only the container gets whose actions download.
+#[derive(Debug, Default)]
+pub struct FetchOnly {
+    /// The socket of the user's SSH agent.
+    pub agent: Option<PathBuf>,
+    /// The user's file of certificates.
+    pub certificates: Option<PathBuf>,
+    /// Variables that the engine's client would give to every container.
+    pub injected: Vec<String>,
 }
 
 /// The container of each kind of session that some job needs, and what must be made before.
@@ -101,13 +118,13 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
     if kind == Kind::Check {
         container.hosts = input.services.to_vec();
     }
-    container.env = variables(input);
+    container.env = variables(input, kind);
     container.mounts = mounts(input, kind, made);
     container.volumes = input.image.volumes.clone();
     container
 }
 
-fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
+fn variables(input: &ContainerInput<'_>, kind: Kind) -> Vec<(String, EnvValue)> {
     let fixed = [
         ("HOME", HOME),
         ("USER", "dwf"),
@@ -120,7 +137,9 @@ fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
     let literal = fixed.iter().map(|(name, value)| ((*name).to_owned(), EnvValue::from(*value)));
     // Nothing may be loaded into what comes before an action; the action itself gets them back.
     let none = input.image.loader_env().filter(|(name, _)| !input.passed.contains_key(*name));
-    let none = none.map(|(name, _)| (name.to_owned(), EnvValue::from("")));
+    // Nor may the client of an engine tell actions what dwf does not.
+    let injected = input.fetch_only.injected.iter().filter(|_| kind != Kind::Fetch).map(String::as_str);
+    let none = none.map(|(name, _)| name).chain(injected).map(|name| (name.to_owned(), EnvValue::from("")));
     literal
         .chain(none)
         .chain(passed.map(|(name, value)| (name.clone(), EnvValue::FromHost(value.clone()))))
@@ -134,6 +153,11 @@ fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Ve
     }
     if let Some(runner) = input.runner {
         mounts.push(bind(runner, RUNNER, true));
+    }
+    if kind == Kind::Fetch {
+        let FetchOnly { agent, certificates, .. } = input.fetch_only;
+        mounts.extend(agent.iter().map(|socket| bind(socket, AGENT, true)));
+        mounts.extend(certificates.iter().map(|file| bind(file, BUNDLE, true)));
     }
     if let Ok(inside) = input.cache_root.strip_prefix(input.workspace) {
         // Caches are seen where they are mounted, and nowhere else.

@@ -58,6 +58,7 @@ pub fn jobs(plan: &Plan, places: &Places, caches: &[CachePlace<'_>]) -> Vec<Job>
             choices: action.choices.iter().map(|choice| fill(plan, action, choice, places, caches)).collect(),
             timeout_ms: Some(action.timeout_s.saturating_mul(1000)),
             grace_ms: GRACE_MS,
+            secrets: Vec::new(),
         },
     };
     plan.actions.iter().enumerate().map(job).collect()

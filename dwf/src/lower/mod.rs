@@ -8,15 +8,19 @@ mod container;
 mod folders;
 mod job;
 mod place;
+mod private;
 mod report;
 mod service;
 mod shell;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
-pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
+pub use container::{
+    AGENT, BUNDLE, ContainerInput, FetchOnly, HOME, WORKSPACE, give_back, layers, sessions, single,
+};
 pub use folders::{FolderError, Prepare, prepare};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
+pub use private::{Given, Way, give, show_way};
 pub use report::report_places;
 pub use service::{ServiceInput, Serving, service};
 pub use shell::{Scope, Shell, shell};

@@ -66,7 +66,7 @@ pub fn service(input: &ServiceInput<'_>, service: &Service, image: &Image) -> Op
         let cwd = if image.workdir.is_empty() { "/".to_owned() } else { image.workdir.clone() };
         let steps = vec![wire::Step { program: program.clone(), args: args.to_vec() }];
         let choices = vec![wire::Choice { when: None, steps, cwd, env, path: Vec::new() }];
-        Some(wire::Start { id: 0, choices, timeout_ms, grace_ms: GRACE_MS })
+        Some(wire::Start { id: 0, choices, timeout_ms, grace_ms: GRACE_MS, secrets: Vec::new() })
     };
     Some(Serving {
         name: service.name.clone(),

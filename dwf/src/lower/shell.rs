@@ -58,7 +58,7 @@ pub fn shell(
         choice.steps = vec![wire::Step { program: program.clone(), args: args.to_vec() }];
     }
     let fetches = matches!(scope, Scope::Action(action) if action.fetches);
-    let start = wire::Start { id: 0, choices, timeout_ms: None, grace_ms: GRACE_MS };
+    let start = wire::Start { id: 0, choices, timeout_ms: None, grace_ms: GRACE_MS, secrets: Vec::new() };
     let kind = if fetches { Kind::Fetch } else { Kind::Check };
     Some(Shell { job: Job { name: first.name.clone(), kind, start, services: Vec::new() }, disputed })
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use devflow_oci::{Engine, EngineKind, Image, Version, inspect, user_args};
+use devflow_runner::wire;
 use serde_json::{from_value, json};
 
 use super::*;
@@ -14,6 +15,8 @@ pub(super) fn plan() -> Plan {
         stack: "a".parse().unwrap(),
         env: from_value(json!({ "COLOR": "always" })).unwrap(),
         wants_env: Vec::new(),
+        ca_env: from_value(json!(["A_CERTIFICATES"])).unwrap(),
+        place_env: Vec::new(),
         caches: from_value(json!([
             { "name": "home", "env": "A_HOME", "home": "~/.a", "keep": ["store/", ".lock"], "readonly": "ok" },
             { "name": "modules", "at": "modules", "scope": "environment" },
@@ -54,6 +57,7 @@ pub(super) fn plan() -> Plan {
         stacks: vec![stack],
         services: Vec::new(),
         actions: vec![action("setup:deps", true), action("test:unit", false)],
+        secrets: Vec::new(),
         skips: Vec::new(),
         notes: Vec::new(),
     }
@@ -109,6 +113,11 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         mounts: &[],
         caches: &caches,
         services: &["db".to_owned()],
+        fetch_only: &FetchOnly {
+            agent: Some("/run/user/1000/agent".into()),
+            certificates: Some("/etc/company.pem".into()),
+            injected: vec!["HTTP_PROXY".to_owned()],
+        },
     };
     let (containers, _) = sessions(&input, &jobs);
     (jobs, containers)
@@ -138,8 +147,9 @@ fn downloads_are_writable_only_where_actions_fetch() {
     let (_, containers) = lowered(&plan);
     assert_eq!(
         seen(&containers[&Kind::Fetch]),
-        "rw /w/shop /workspace\ntmpfs /home/dwf\nro /opt/dwf-runner /run/dwf-runner\ntmpfs /workspace/.cache\n\
-         tmpfs /cache/shared/home\nrw /w/shop/.cache/home/store /cache/shared/home/store\n\
+        "rw /w/shop /workspace\ntmpfs /home/dwf\nro /opt/dwf-runner /run/dwf-runner\n\
+         ro /run/user/1000/agent /run/dwf-ssh-agent\nro /etc/company.pem /run/dwf-certificates.pem\n\
+         tmpfs /workspace/.cache\ntmpfs /cache/shared/home\nrw /w/shop/.cache/home/store /cache/shared/home/store\n\
          rw /w/shop/.cache/home/.lock /cache/shared/home/.lock\n\
          rw /w/shop/.cache/env/KEY/modules /workspace/web/modules\n\
          rw /w/shop/.cache/env/KEY/out /cache/member/web/a/out\n\
@@ -244,4 +254,78 @@ fn a_host_run_finds_the_downloads_and_keeps_the_users_own_home() {
         made.iter()
             .any(|item| matches!(item, folders::Prepare::Links { own, .. } if own == Path::new("/my/a")))
     );
+}
+
+/// What each action is given, a line each.
+fn secrets(jobs: &[Job]) -> Vec<String> {
+    let line = |job: &Job, secret: &wire::Secret| {
+        let value = secret.value.as_str();
+        match &secret.place {
+            wire::Place::Variable(name) => format!("{} ${name} {value}", job.name.command),
+            wire::Place::File(path) => format!("{} {path} {value}", job.name.command),
+        }
+    };
+    jobs.iter().flat_map(|job| job.start.secrets.iter().map(move |secret| line(job, secret))).collect()
+}
+
+fn given(place: wire::Place, plan: &Plan) -> Given {
+    let actions = plan.actions.iter().map(|action| action.name.clone()).collect();
+    Given { name: "s".to_owned(), place, value: "v".to_owned(), actions }
+}
+
+#[test]
+fn only_what_downloads_is_given_secrets() {
+    let plan = plan();
+    let (mut jobs, _) = lowered(&plan);
+    let caches = caches_in_container(&plan, Path::new("/c"), Path::new("/w"), "layers");
+    let file = |path: &str| given(wire::Place::File(path.to_owned()), &plan);
+    // Even where somebody says that all may see them.
+    let all = [
+        given(wire::Place::Variable("TOKEN".to_owned()), &plan),
+        file("~/.b/credentials"),
+        file("~/.a/credentials"),
+        Given { actions: Vec::new(), ..file("~/.c") },
+    ];
+    give(&all, &caches, &mut jobs).unwrap();
+    show_way(
+        &plan,
+        &Way {
+            proxies: BTreeMap::from([("HTTP_PROXY".into(), "p".into())]),
+            certificates: Some("/ca".into()),
+        },
+        &mut jobs,
+    );
+    assert_eq!(
+        secrets(&jobs),
+        [
+            "setup:deps $TOKEN v",
+            "setup:deps /home/dwf/.b/credentials v",
+            "setup:deps /cache/shared/home/credentials v",
+            "setup:deps $HTTP_PROXY p",
+            "setup:deps $SSL_CERT_FILE /ca",
+            "setup:deps $A_CERTIFICATES /ca",
+        ]
+    );
+    assert!(jobs.iter().all(|job| (job.kind == Kind::Fetch) != job.start.secrets.is_empty()));
+    assert!(!format!("{jobs:?}").contains("\"v\""), "a value is shown: {jobs:?}");
+}
+
+#[test]
+fn no_secret_is_put_into_a_cache() {
+    let plan = plan();
+    let (mut jobs, _) = lowered(&plan);
+    let caches = caches_in_container(&plan, Path::new("/c"), Path::new("/w"), "layers");
+    for path in ["~/.a/store/x", "~/.a/.lock", "~/.pile", "~/.pile/x"] {
+        let given = given(wire::Place::File(path.to_owned()), &plan);
+        let error = give(&[given], &caches, &mut jobs).unwrap_err().to_string();
+        assert!(error.contains(&format!("the secret `s` cannot be at {path}: the cache ")), "{error}");
+    }
+    assert_eq!(secrets(&jobs), [] as [&str; 0]);
+}
+
+#[test]
+fn what_a_client_would_tell_every_container_is_for_downloads() {
+    let (_, containers) = lowered(&plan());
+    let emptied = |kind| containers[&kind].env.contains(&("HTTP_PROXY".to_owned(), "".into()));
+    assert_eq!([emptied(Kind::Fetch), emptied(Kind::Check)], [false, true]);
 }

@@ -81,7 +81,9 @@ pub fn check_description(result: &DescribeResult) -> Result<(), Broken> {
         check_cache(cache).or_else(|reason| Rule::Cache.broken(format!("cache {}: {reason}", cache.name)))?;
     }
     let mut variables = BTreeSet::new();
-    for name in result.env.keys().chain(result.caches.iter().filter_map(|cache| cache.env.as_ref())) {
+    let of_caches = result.caches.iter().filter_map(|cache| cache.env.as_ref());
+    result.place_env.iter().try_for_each(reserved)?;
+    for name in result.env.keys().chain(of_caches).chain(&result.ca_env) {
         reserved(name)?;
         if !variables.insert(name) {
             return Rule::Once.broken(format!("it sets {name} twice"));

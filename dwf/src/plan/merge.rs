@@ -12,6 +12,7 @@ use super::error::PlanError;
 use super::model::{Action, Choice, Plan, Skip, Stack, TIMEOUT_S, Used};
 use super::order;
 use super::origin::{Origin, Origins, Part};
+use super::secrets::secrets;
 use super::select::{Catalog, Selection};
 use super::services;
 use crate::config::CommandSection;
@@ -70,6 +71,7 @@ pub fn merge(input: &Input<'_>) -> Result<(Plan, Origins), PlanError> {
     let mut notes = Vec::new();
     order::make_before_read(&mut actions, &mut notes, &mut origins);
     order::no_cycle(&actions, |name, need| says(input.answers, name, need))?;
+    let secrets = secrets(input.catalog, &actions)?;
     let stacks = stacks(&input.answers.described, &actions, &mut origins);
     shared_caches(&stacks)?;
     let extensions = input.answers.versions.iter();
@@ -85,6 +87,7 @@ pub fn merge(input: &Input<'_>) -> Result<(Plan, Origins), PlanError> {
         stacks,
         services: services::of_plan(input.catalog.config(), &actions),
         actions,
+        secrets,
         skips,
         notes,
     };
@@ -289,6 +292,8 @@ fn stacks(described: &[Described], actions: &[Action], origins: &mut Origins) ->
                 stack: described.stack.clone(),
                 env: described.result.env.clone(),
                 wants_env: described.result.wants_env.clone(),
+                ca_env: described.result.ca_env.clone(),
+                place_env: described.result.place_env.clone(),
                 caches,
                 tools: described.result.tools.clone(),
             }

@@ -8,6 +8,7 @@ use devflow_protocol::path::RelPath;
 use devflow_protocol::template::Template;
 use serde::Serialize;
 
+use super::secrets::Secret;
 use crate::name::FullName;
 
 /// What would run. It holds no path of this machine, no user and no profile.
@@ -26,6 +27,9 @@ pub struct Plan {
     /// What some actions need beside them, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
+    /// The secrets that some action may see, by name; their values are no part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
     /// The commands that were asked for and have nothing to do, by name.
     pub skips: Vec<Skip>,
     /// What the user should know about how it came to be.
@@ -55,6 +59,12 @@ pub struct Stack {
     pub env: BTreeMap<EnvName, Template>,
     /// Host variables it would like to see.
     pub wants_env: Vec<EnvName>,
+    /// Variables that shall hold the path of a file of certificates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ca_env: Vec<EnvName>,
+    /// Host variables that say where tools of the host are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub place_env: Vec<EnvName>,
     /// Caches, by name.
     pub caches: Vec<Cache>,
     /// The programs it relies on.

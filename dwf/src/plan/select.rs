@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::answers::Answers;
 use super::error::PlanError;
 use super::origin::Origin;
-use crate::config::{CommandSection, Diagnostic, Loaded, Source};
+use crate::config::{CommandSection, Diagnostic, Loaded, SecretSection, Source};
 use crate::error::nearest;
 use crate::name::{FullName, Wanted};
 
@@ -97,6 +97,11 @@ impl<'a> Catalog<'a> {
     /// What devflow.toml says about an extension's action, in the order it says it.
     pub fn more(&self, name: &FullName) -> impl Iterator<Item = &'a CommandSection> {
         self.more.iter().filter(|(wanted, ..)| wanted.matches(name)).map(|(.., section)| *section)
+    }
+
+    /// The project's secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&'a Spanned<String>, &'a SecretSection)> {
+        self.config.file.secrets.iter()
     }
 
     /// What an action needs: what its extension says, and what devflow.toml adds.
@@ -221,7 +226,8 @@ impl<'a> Catalog<'a> {
         self.offered.iter().filter(|name| wanted.matches(name)).cloned().collect()
     }
 
-    fn spanned(&self, text: &Spanned<String>) -> Result<Vec<FullName>, PlanError> {
+    /// The actions that a name in devflow.toml means: at least one.
+    pub(super) fn spanned(&self, text: &Spanned<String>) -> Result<Vec<FullName>, PlanError> {
         let wanted: Wanted = text.get_ref().parse().map_err(|message| self.at(text, message, None))?;
         let found = self.matching(&wanted);
         if found.is_empty() {

@@ -314,3 +314,41 @@ fn every_order_of_answers_gives_the_same_plan() {
     }
     assert_eq!(digests.len(), 1);
 }
+
+#[test]
+fn secrets_are_for_what_downloads() {
+    let run = |fetches: bool| json!({ "action": { "steps": [{ "program": "x" }], "fetches": fetches } });
+    let answers = answers(&[
+        (".", "a", json!({}), json!({ "setup:deps": run(true), "test:unit": run(false) })),
+        (".", "b", json!({}), json!({ "setup:deps": run(true) })),
+    ]);
+    let all = ["setup:deps", "test:unit"];
+    let shown = |text: &str| {
+        let plan = plan(&config(text), &answers, &all).unwrap();
+        let line = |secret: &Secret| {
+            let names: Vec<String> = secret.actions.iter().map(FullName::to_string).collect();
+            format!("{} {:?} {} {}", secret.name, secret.target, secret.required, names.join(","))
+        };
+        (plan.secrets.iter().map(line).collect::<Vec<_>>(), plan.digest())
+    };
+    let (none, without) = shown("");
+    assert_eq!(none, [] as [&str; 0]);
+    let (both, digest) = shown(
+        "[secrets.z]\nfile = \"~/.z\"\nrequired = false\n[secrets.b]\nenv = \"B\"\ncommands = [\"b/setup:deps\"]\n\
+         [secrets.a]\nssh_agent = true\n",
+    );
+    assert_eq!(
+        both,
+        [
+            "a SshAgent true a/setup:deps,b/setup:deps",
+            "b Env(\"B\") true b/setup:deps",
+            "z File(\"~/.z\") false a/setup:deps,b/setup:deps",
+        ]
+    );
+    assert_ne!(digest, without);
+
+    let error = plan(&config("[secrets.a]\nenv = \"A\"\ncommands = [\"test:unit\"]\n"), &answers, &all);
+    let error = error.unwrap_err();
+    assert_eq!(error.to_string(), "a/test:unit does not download, and only what does may see a secret");
+    assert!(error.detail().unwrap().contains("--> devflow.toml:5:"), "{:?}", error.detail());
+}

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use devflow_oci::Invocation;
 
 use super::model::{Action, Choice, Plan, Service, TIMEOUT_S, Used};
+use super::secrets::{Secret, Target};
 use crate::name::FullName;
 
 impl fmt::Display for Plan {
@@ -16,6 +17,9 @@ impl fmt::Display for Plan {
         let shown = |used: &Used| format!("{} {}{}", used.name, used.version, pinned(used));
         let used: Vec<String> = self.extensions.iter().map(shown).collect();
         writeln!(f, "extensions   {}", used.join(", "))?;
+        for secret in &self.secrets {
+            writeln!(f, "secret       {}", shown_secret(secret))?;
+        }
         for action in &self.actions {
             writeln!(f)?;
             write_action(f, action)?;
@@ -35,6 +39,17 @@ impl fmt::Display for Plan {
         }
         Ok(())
     }
+}
+
+fn shown_secret(secret: &Secret) -> String {
+    let place = match &secret.target {
+        Target::File(path) => path.clone(),
+        Target::Env(name) => format!("${name}"),
+        Target::SshAgent => "the SSH agent".to_owned(),
+    };
+    let actions: Vec<String> = secret.actions.iter().map(FullName::to_string).collect();
+    let optional = if secret.required { "" } else { " (if there is one)" };
+    format!("{} as {place} for {}{optional}", secret.name, actions.join(", "))
 }
 
 fn write_action(f: &mut fmt::Formatter<'_>, action: &Action) -> fmt::Result {

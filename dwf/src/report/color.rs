@@ -77,7 +77,7 @@ mod tests {
         };
         let choices =
             vec![choice(&[("X", None)]), choice(&[("NO_COLOR", Some("1"))]), choice(&[("TERM", Some("a"))])];
-        let start = wire::Start { id: 0, choices, timeout_ms: None, grace_ms: 0 };
+        let start = wire::Start { id: 0, choices, timeout_ms: None, grace_ms: 0, secrets: Vec::new() };
         let name: crate::name::Wanted = "a/test:unit".parse().unwrap();
         let name =
             crate::name::FullName { member: Default::default(), stack: name.stack, command: name.command };

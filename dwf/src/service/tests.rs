@@ -9,7 +9,8 @@ fn service(name: &str) -> Serving {
     let image: ImageRef = "x:1".parse().unwrap();
     let mut container = Container::new(format!("dwf-{name}"), image, UserMapping::default(), ["x"]);
     container.entrypoint = Entrypoint::None;
-    let start = wire::Start { id: 0, choices: Vec::new(), timeout_ms: None, grace_ms: 0 };
+    let start =
+        wire::Start { id: 0, choices: Vec::new(), timeout_ms: None, grace_ms: 0, secrets: Vec::new() };
     Serving { name: name.to_owned(), container, start, ready: None, patience: Duration::ZERO }
 }
 

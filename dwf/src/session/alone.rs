@@ -5,9 +5,9 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use devflow_oci::state::{self, State};
-use devflow_oci::{Container, Engine, Image};
-use devflow_runner::wire::{self, Data, End, Event, Stream};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use devflow_oci::{Container, Engine, Image, Invocation};
+use devflow_runner::wire::{self, Data, End, Event, Place, Stream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -190,12 +190,18 @@ impl One {
     /// Runs a choice to its end. `Err` is the engine's fault, not the action's.
     async fn step(&self, choice: usize, cancelled: oneshot::Receiver<()>) -> Result<End, String> {
         let choice = self.start.choices.get(choice).ok_or("no choice is left")?;
-        let container = single(&self.session, &self.image, &self.start, choice);
+        let mut container = single(&self.session, &self.image, &self.start, choice);
+        let told = told_by_input(&self.start.secrets, &mut container);
         let target = Target { engine: self.engine.clone(), name: container.name.clone() };
         let invocation = container.run_and_keep(&self.engine).map_err(|error| error.to_string())?;
         tracing::debug!(target: "devflow::engine", "\n{invocation}");
-        let started = process::spawn(&invocation, &self.world.env, Streams::Captured);
+        let streams = if told.is_some() { Streams::Piped } else { Streams::Captured };
+        let started = process::spawn(&invocation, &self.world.env, streams);
         let mut process = started.map_err(|error| error.to_string())?;
+        if let (Some(script), Some(mut stdin)) = (told, process.stdin()) {
+            // A container that ended before it took all of it says why by itself.
+            tokio::task::spawn_local(async move { stdin.write_all(script.as_bytes()).await });
+        }
         let (stdout, stderr) = (process.stdout(), process.stderr());
         let words = Ring::default();
         let deadline = async {
@@ -234,12 +240,19 @@ impl One {
     async fn copy(&self, stream: Option<impl AsyncRead + Unpin>, to: Stream, words: Option<&Ring>) {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 16 << 10];
+        let mut shown = self.world.hidden.stream();
         while let Ok(count @ 1..) = stream.read(&mut buffer).await {
             if let Some(words) = words {
                 words.push(&buffer[..count]);
             }
-            let data = Data::Bytes(buffer[..count].to_vec());
-            self.say(Event::Output { id: self.start.id, stream: to, data }).await;
+            self.output(to, shown.push(&buffer[..count])).await;
+        }
+        self.output(to, shown.end()).await;
+    }
+
+    async fn output(&self, stream: Stream, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.say(Event::Output { id: self.start.id, stream, data: Data::Bytes(bytes) }).await;
         }
     }
 }
@@ -260,6 +273,31 @@ fn verdict(client: ExitStatus, state: State, last: impl Fn() -> String) -> Resul
         }
         State::Ended { code, .. } => Ok(End::Exit(code)),
     }
+}
+
+/// Lets a container's shell read from its input what to put where and what to run then, so that no
+/// secret is in its arguments or in what the engine knows of it.
+fn told_by_input(secrets: &[wire::Secret], container: &mut Container) -> Option<String> {
+    if secrets.is_empty() {
+        return None;
+    }
+    let quoted = |text: &str| Invocation::new(text).script();
+    let mut script = String::new();
+    for wire::Secret { place, value } in secrets {
+        script.push_str(&match place {
+            Place::Variable(name) => format!("export {name}={}\n", quoted(value)),
+            Place::File(path) => {
+                let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+                let (folder, value, path) = (quoted(folder), quoted(value), quoted(path));
+                format!("(umask 077 && mkdir -p {folder} && printf %s {value} > {path}) || exit\n")
+            }
+        });
+    }
+    let argv = std::mem::replace(&mut container.argv, vec!["/bin/sh".to_owned(), "-s".to_owned()]);
+    let line: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
+    script.push_str(&format!("exec {} </dev/null\n", line.join(" ")));
+    container.interactive = true;
+    Some(script)
 }
 
 /// The words of an engine's client about a container that it could not start.

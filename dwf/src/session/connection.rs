@@ -14,6 +14,7 @@ use super::stop::{Target, stop};
 use super::{Launch, Message, Sender, SessionError};
 use crate::lower::Kind;
 use crate::process::{self, Process, Streams};
+use crate::redact::Events;
 use crate::ring::Ring;
 use crate::world::World;
 
@@ -47,8 +48,9 @@ impl Connection {
         let stderr = Ring::default();
         stderr.drain(process.stderr());
         let (stdin, stdout) = (process.stdin(), process.stdout());
+        let events = Events::new(&world.hidden);
         tokio::task::spawn_local(async move {
-            let message = match listen(kind, stdout, &sender).await {
+            let message = match listen(kind, stdout, events, &sender).await {
                 Ok(()) => Message::Closed(kind),
                 Err(error) => Message::Lost(kind, error.to_string()),
             };
@@ -131,7 +133,12 @@ async fn pass_on(mut queue: UnboundedReceiver<Vec<u8>>, stdin: Option<ChildStdin
     }
 }
 
-async fn listen(kind: Kind, stdout: Option<ChildStdout>, sender: &Sender) -> io::Result<()> {
+async fn listen(
+    kind: Kind,
+    stdout: Option<ChildStdout>,
+    mut events: Events,
+    sender: &Sender,
+) -> io::Result<()> {
     let Some(stdout) = stdout else { return Ok(()) };
     let mut reader = BufReader::with_capacity(64 << 10, stdout);
     let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
@@ -146,8 +153,10 @@ async fn listen(kind: Kind, stdout: Option<ChildStdout>, sender: &Sender) -> io:
         if let Some(text) = done.map_err(|error| invalid(error.to_string()))? {
             let event = serde_json::from_str(&text)
                 .map_err(|error| invalid(format!("what the runner said cannot be read: {error}")))?;
-            if sender.send(Message::Event(kind, event)).await.is_err() {
-                return Ok(());
+            for event in events.pass(event) {
+                if sender.send(Message::Event(kind, event)).await.is_err() {
+                    return Ok(());
+                }
             }
         }
     }

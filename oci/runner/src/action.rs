@@ -178,6 +178,11 @@ impl Action {
         self.group.as_ref().is_some_and(|group| group.leader() == pid)
     }
 
+    /// The program of the step it is at.
+    pub(crate) fn program(&self) -> &str {
+        &self.choice.steps[self.step].program
+    }
+
     /// The step it is at, and what it used until now.
     pub(crate) fn account(&self) -> (usize, Usage) {
         (self.step, self.usage)

@@ -11,6 +11,7 @@ mod orphans;
 mod output;
 mod piece;
 mod requests;
+mod secrets;
 mod signals;
 mod spawn;
 mod supervisor;

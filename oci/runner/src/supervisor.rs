@@ -13,6 +13,8 @@ use nix::sys::signal::Signal;
 
 use crate::action::{Action, Next};
 use crate::output::Wire;
+use crate::secrets::{Files, unpack};
+use crate::spawn;
 use crate::wire::{End, Event, Request, Start};
 use crate::{BUG, complain, orphans};
 
@@ -44,6 +46,7 @@ pub(crate) struct Supervisor {
     wire: Wire,
     inbox: Receiver<Notice>,
     actions: BTreeMap<u32, Action>,
+    files: Files,
     ending: Option<Ending>,
     wire_closed: bool,
 }
@@ -57,7 +60,8 @@ struct Ending {
 impl Supervisor {
     /// An owner of nothing yet.
     pub(crate) fn new(own_path: Option<OsString>, wire: Wire, inbox: Receiver<Notice>) -> Self {
-        Self { own_path, wire, inbox, actions: BTreeMap::new(), ending: None, wire_closed: false }
+        let (actions, files) = (BTreeMap::new(), Files::default());
+        Self { own_path, wire, inbox, actions, files, ending: None, wire_closed: false }
     }
 
     /// Works until something ends the session; the exit code.
@@ -116,7 +120,7 @@ impl Supervisor {
         }
     }
 
-    fn start(&mut self, start: Start) {
+    fn start(&mut self, mut start: Start) {
         if self.ending.is_some() {
             return;
         }
@@ -124,12 +128,16 @@ impl Supervisor {
         if self.actions.contains_key(&id) {
             return self.bug(&format!("action {id} is started while it runs"));
         }
+        let files = unpack(&mut start);
         match Action::new(start, self.own_path.as_deref(), Instant::now()) {
             Err(reason) => self.bug(&reason),
             Ok((action, choice)) => {
                 self.wire.say(Event::Started { id, choice });
                 self.actions.insert(id, action);
-                self.begin(id);
+                match self.files.put(id, &files) {
+                    Ok(()) => self.begin(id),
+                    Err(reason) => self.refuse(id, &reason),
+                }
             }
         }
     }
@@ -140,6 +148,11 @@ impl Supervisor {
             Ok((stdout, stderr)) => self.wire.watch(id, stdout, stderr),
             Err(end) => self.finish(id, end),
         }
+    }
+
+    fn refuse(&mut self, id: u32, reason: &str) {
+        let program = self.actions.get(&id).map(|action| action.program().to_owned()).unwrap_or_default();
+        self.finish(id, spawn::not_started(&program, reason, false));
     }
 
     fn advance(&mut self, id: u32) {
@@ -153,6 +166,7 @@ impl Supervisor {
     fn finish(&mut self, id: u32, end: End) {
         if let Some(action) = self.actions.remove(&id) {
             let (step, usage) = action.account();
+            self.files.release(id);
             let cpu_ms = u64::try_from(usage.cpu.as_millis()).unwrap_or(u64::MAX);
             self.wire.say(Event::Ended { id, end, step, cpu_ms, peak_kib: usage.peak_kib });
         }

@@ -1,6 +1,7 @@
 //! What dwf and the runner say to each other: one JSON object a line, framed as the protocol is.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,34 @@ pub struct Start {
     pub timeout_ms: Option<u64>,
     /// Milliseconds between SIGTERM and SIGKILL when the time is over.
     pub grace_ms: u64,
+    /// What this action may see, and no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+}
+
+/// A value, and where its action looks for it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub value: String,
+}
+
+/// Where an action looks for a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// In a variable of this name.
+    Variable(String),
+    /// In a file with this absolute path, which is there while the action is.
+    File(String),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: ***", self.place)
+    }
 }
 
 /// One way of doing an action, with every placeholder filled.

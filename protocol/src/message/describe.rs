@@ -48,6 +48,14 @@ pub struct DescribeResult {
     /// Host variables it would like to see; the user decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wants_env: Vec<EnvName>,
+    /// Variables that shall hold the path of a file of certificates, where the user has one to believe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::SettableVariable>"))]
+    pub ca_env: Vec<EnvName>,
+    /// Host variables that say where the user's own tools are; on the host its actions see them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<word::SettableVariable>"))]
+    pub place_env: Vec<EnvName>,
     /// Globs of files that belong to the image's identity, relative to the member.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<word::Glob>"))]

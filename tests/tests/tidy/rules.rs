@@ -20,8 +20,8 @@ const CRATES: &[Crate] = &[
 /// The modules of dwf, in one direction: each may import only those before it. First what knows no
 /// machine: configuration and answers become a plan, the plan becomes containers and jobs. Then the
 /// machine and what is found on it. Then running, and the commands.
-pub const MODULES: &str = "error name files owner config lock cli plan compose schedule lower report
-    trace world signals jail process ring transcript store fetch project cache discover trust turn launch engine profile git identity
+pub const MODULES: &str = "error name files owner config lock cli plan compose schedule lower redact report
+    trace world signals jail process ring transcript store fetch project cache discover trust turn launch engine secrets profile git identity
     image extension query session service estate reaper scan execute conformance command lib main";
 
 /// Files of dwf that touch nothing but their arguments.

@@ -3,7 +3,7 @@
 use devflow_oci::{Engine, EngineKind};
 
 use super::check::{Check, State};
-use crate::command::stage::selinux_enforces;
+use crate::command::stage::{self, selinux_enforces};
 use crate::config::EngineChoice;
 use crate::engine::{self, EngineError};
 use crate::world::World;
@@ -83,4 +83,17 @@ fn other_shown(
         Err(EngineError::Missing(_)) => format!("not there: no `{kind}` is on PATH"),
         Err(error) => format!("not taken: {error}"),
     }
+}
+
+/// What an engine's own client would tell every container.
+pub(super) fn injected_proxies(world: &World) -> Option<Check> {
+    let names = stage::injected(world);
+    if names.is_empty() {
+        return None;
+    }
+    let file = stage::client_config(world);
+    let text =
+        format!("{file} puts {} into containers: only those see it whose actions download", names.join(", "));
+    let fix = "say it in [network] of ~/.config/devflow/config.toml, for every engine".to_owned();
+    Some(Check::new("proxies", State::Poor, text).fix(fix))
 }

@@ -47,6 +47,7 @@ async fn look(ground: &Ground, flags: Flags, world: &crate::world::World) -> Res
     let extensions = extensions::checks(ground, world, &launcher).await?;
     let startable = check::good(&extensions);
     checks.extend(extensions);
+    checks.extend(engine::injected_proxies(world));
     checks.push(cache::root(ground, world));
     if !startable {
         let text = "not looked at, because an extension cannot be started";

@@ -126,6 +126,8 @@ fn describe(out: &mut String, description: &DescribeResult) {
     rows(out, "caches", description.caches.iter().map(cache));
     rows(out, "env", description.env.iter().map(|(name, value)| format!("{name}={}", value.as_str())));
     rows(out, "wants_env", &description.wants_env);
+    rows(out, "ca_env", &description.ca_env);
+    rows(out, "place_env", &description.place_env);
     rows(out, "fingerprint", &description.fingerprint);
     let tools = description.tools.iter().map(|tool| match &tool.wants {
         Some(wants) => format!("{} {wants}", tool.program),

@@ -60,6 +60,7 @@ impl Found {
                 project: &self.ground.project,
                 origin: &self.origin,
                 fingerprint: &self.fingerprint,
+                network: &self.ground.user.network,
             },
             world: context.world,
             reporter: context.reporter,

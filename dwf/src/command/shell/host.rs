@@ -1,5 +1,6 @@
 //! A shell on this machine.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 
@@ -10,7 +11,7 @@ use super::attach::{Unended, attach};
 use super::scope::ScopeError;
 use super::{Room, code, tell};
 use crate::command::Context;
-use crate::command::stage;
+use crate::command::stage::{self, OnHost};
 use crate::error::{Error, Exit, Explain, printable};
 use crate::lower::{self, CachePlace, Places, Shell};
 
@@ -37,16 +38,22 @@ pub(super) async fn run(context: &mut Context<'_>, room: &Room<'_>) -> Result<u8
         [] => vec![own.to_owned()],
         given => given.to_vec(),
     };
-    let shell = |places: &Places, caches: &[CachePlace<'_>]| {
-        lower::shell(room.plan, places, caches, room.scope, &argv)
+    let mut disputed = BTreeSet::new();
+    let jobs = |places: &Places, caches: &[CachePlace<'_>]| {
+        let shell = lower::shell(room.plan, places, caches, room.scope, &argv);
+        let job = shell.map(|Shell { job, disputed: names }| {
+            disputed = names;
+            job
+        });
+        job.into_iter().collect()
     };
-    let (shell, _uses) = stage::on_host(context, room.ground, room.plan, shell).await?;
-    let Shell { job, disputed } = shell.ok_or(ScopeError::Empty)?;
+    let OnHost { jobs, unseen, uses: _uses } = stage::on_host(context, room.ground, room.plan, jobs).await?;
+    let job = jobs.first().ok_or(ScopeError::Empty)?;
     tell(context, &disputed);
     let path = context.world.var("PATH").map(OsStr::new);
     let choices = &job.start.choices;
     let choice = choices.get(devflow_runner::taken(choices, path)).ok_or(ScopeError::Empty)?;
-    let invocation = invocation(choice, path)?;
+    let invocation = invocation(choice, path, unseen)?;
     match attach(&invocation, None, context).await {
         Ok(status) => Ok(code(status)),
         Err(Unended::Stopped(error)) => Err(error),
@@ -59,9 +66,10 @@ pub(super) async fn run(context: &mut Context<'_>, room: &Room<'_>) -> Result<u8
 }
 
 /// The program of a choice, as a child of dwf's own.
-fn invocation(choice: &wire::Choice, path: Option<&OsStr>) -> Result<Invocation, Error> {
+fn invocation(choice: &wire::Choice, path: Option<&OsStr>, unseen: Vec<String>) -> Result<Invocation, Error> {
     let step = choice.steps.first().ok_or(ScopeError::Empty)?;
     let mut invocation = Invocation::new(&step.program).args(step.args.iter().cloned()).cwd(&choice.cwd);
+    invocation.env.extend(unseen.into_iter().map(|name| (name, None)));
     invocation.env.extend(choice.env.clone());
     let path = devflow_runner::search_path(choice, path).map_err(PathError)?;
     invocation.env.insert("PATH".to_owned(), path.map(|path| path.to_string_lossy().into_owned()));
@@ -81,11 +89,11 @@ mod tests {
             env: [("A".to_owned(), Some("1".to_owned())), ("GONE".to_owned(), None)].into(),
             path: vec!["/w/bin".to_owned()],
         };
-        let shown = |path| invocation(&choice, path).unwrap().to_string();
+        let shown = |path| invocation(&choice, path, vec!["LEFT".to_owned()]).unwrap().to_string();
         assert_eq!(
             shown(Some(OsStr::new("/usr/bin:relative:"))),
-            "cd /w/sub && env -u GONE A=1 PATH=/w/bin:/usr/bin make 'a b'"
+            "cd /w/sub && env -u GONE -u LEFT A=1 PATH=/w/bin:/usr/bin make 'a b'"
         );
-        assert_eq!(shown(None), "cd /w/sub && env -u GONE A=1 PATH=/w/bin make 'a b'");
+        assert_eq!(shown(None), "cd /w/sub && env -u GONE -u LEFT A=1 PATH=/w/bin make 'a b'");
     }
 }

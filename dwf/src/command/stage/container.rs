@@ -8,9 +8,8 @@ use devflow_oci::source::{Denied, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
 use devflow_runner::wire;
 
-use super::prepared::{
-    estate, owner_of, passed_variables, passwd_for, runner_for, say_once, selinux_enforces,
-};
+use super::prepared::{estate, owner_of, passwd_for, runner_for, say_once, selinux_enforces};
+use super::private::Private;
 use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
 use crate::cache::{self, Claim, Index, Uses};
@@ -216,16 +215,18 @@ async fn lowered(
     let world = context.world;
     let project = &ground.project;
     let config = &project.config.file.container;
+    let private = Private::gather(context, ground, plan).await?;
     let reporter = &mut *context.reporter;
     let estate = estate(engine, &cache::root(project, world)?);
     let reaper = Reaper::start(estate.clone(), world);
-    let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint };
+    let wanted = Wanted { project, origin, fingerprint: &plan.fingerprint, network: &ground.user.network };
     let ready = image::ensure(engine, seen, wanted, world, reporter, context.signals).await?;
     let insist = config.user.as_ref().map(|user| (user.get_ref().uid, user.get_ref().gid));
     let user = user_args(engine, owner_of(&project.root)?, insist).map_err(StageError::User)?;
     if let Some(notice) = &user.notice {
         say_once(context, notice);
     }
+    let fetch_only = private.mounts(engine, &user, world)?;
     let owner = user.host.filter(|_| world.uid == 0);
     let cache_root = cache::open(&cache::root(project, world)?, &project.root, owner, world)?;
     let roots = [project.root.clone(), cache_root.clone()];
@@ -250,6 +251,8 @@ async fn lowered(
     };
     let mut jobs = jobs(&places, &caches);
     lower::give_back(&ready.image, &mut jobs);
+    let passed = private.passed.clone();
+    private.give_in_container(plan, &caches, &mut jobs)?;
     super::expect_reports(context.reporter, plan, &caches, &project.root, false);
     let scratch = Scratch::new(cache_root.join("tmp").join(&estate.run));
     let input = ContainerInput {
@@ -263,11 +266,12 @@ async fn lowered(
         user: &user,
         passwd: passwd.as_deref(),
         runner: runner.as_deref(),
-        passed: &passed_variables(config, world),
+        passed: &passed,
         selinux,
         mounts: &mounts,
         caches: &caches,
         services: &services::names(plan),
+        fetch_only: &fetch_only,
     };
     let (containers, made) = lower::sessions(&input, &jobs);
     let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, &project.root, &environment);

@@ -9,22 +9,26 @@ use devflow_oci::Invocation;
 use devflow_oci::hash::sha256_framed;
 use futures_util::future::join_all;
 
+use super::private::Private;
 use super::services::{ServiceError, none};
-use super::{Stage, channel};
+use super::{Stage, channel, environment};
 use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::engine;
 use crate::error::Error;
-use crate::lower::{self, CachePlace, HostHome, Kind, Places, Prepare};
+use crate::lower::{self, CachePlace, HostHome, Job, Kind, Places, Prepare};
 use crate::owner::MARK;
 use crate::plan::Plan;
+use crate::process;
 use crate::service::Services;
 use crate::session::{Backend, Launch};
 use crate::world::World;
 
 /// For a tool to tell its version.
 const ASK: Duration = Duration::from_secs(20);
+/// Bytes of what it says.
+const SAYS: usize = 64 << 10;
 
 pub(in crate::command) async fn stage<'a>(
     context: &mut Context<'a>,
@@ -34,13 +38,14 @@ pub(in crate::command) async fn stage<'a>(
 ) -> Result<Stage<'a>, Error> {
     let world = context.world;
     none(plan, ServiceError::Host)?;
-    let (mut jobs, uses) =
-        lowered(context, ground, plan, |places, caches| lower::jobs(plan, places, caches)).await?;
+    let jobs = |places: &Places, caches: &[CachePlace<'_>]| lower::jobs(plan, places, caches);
+    let OnHost { mut jobs, unseen, uses } = lowered(context, ground, plan, jobs).await?;
     for job in &mut jobs {
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
     }
     let invocation = Invocation::new(&world.exe).arg("__runner").without_env(MARK).cwd(&ground.project.root);
+    let invocation = unseen.into_iter().fold(invocation, Invocation::without_env);
     let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
@@ -49,17 +54,28 @@ pub(in crate::command) async fn stage<'a>(
     Ok(Stage { jobs, backend, services, inbox, scratch: None, uses, reaper: None })
 }
 
+/// Actions of this machine.
+pub(in crate::command) struct OnHost {
+    pub(in crate::command) jobs: Vec<Job>,
+    /// The variables of dwf that actions do not see.
+    pub(in crate::command) unseen: Vec<String>,
+    /// The caches, in use while this lives.
+    pub(in crate::command) uses: Rc<Uses>,
+}
+
 /// What is made of the places and caches of this machine; all that actions need has been made.
-pub(in crate::command) async fn lowered<T>(
+pub(in crate::command) async fn lowered(
     context: &mut Context<'_>,
     ground: &Ground,
     plan: &Plan,
-    jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> T,
-) -> Result<(T, Rc<Uses>), Error> {
+    jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> Vec<Job>,
+) -> Result<OnHost, Error> {
     let world = context.world;
     let root = &ground.project.root;
+    let private = Private::gather(context, ground, plan).await?;
+    let env = environment::on_host(plan, &private.passed, &world.env);
     let cache_root = cache::open(&cache::root(&ground.project, world)?, root, None, world)?;
-    let toolchain = context.signals.unless(toolchain(ground, plan, world)).await?;
+    let toolchain = context.signals.unless(toolchain(ground, plan, &env, world)).await?;
     let (home, state) = (world.home()?, world.state()?);
     let var = |name: &str| world.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let user = HostHome { home: &home, var: &var, state: &state };
@@ -79,11 +95,16 @@ pub(in crate::command) async fn lowered<T>(
             .collect(),
     };
     super::expect_reports(context.reporter, plan, &caches, root, true);
-    Ok((jobs(&places, &caches), Rc::new(uses)))
+    let mut jobs = jobs(&places, &caches);
+    for note in private.give_on_host(plan, &mut jobs, world)? {
+        context.reporter.note(&format!("note: {note}"));
+    }
+    let unseen = world.env.keys().filter(|name| !env.contains_key(*name)).cloned().collect();
+    Ok(OnHost { jobs, unseen, uses: Rc::new(uses) })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.
-async fn toolchain(ground: &Ground, plan: &Plan, world: &World) -> String {
+async fn toolchain(ground: &Ground, plan: &Plan, env: &BTreeMap<String, String>, world: &World) -> String {
     let tools: BTreeSet<(PathBuf, String, Vec<String>)> = plan
         .stacks
         .iter()
@@ -97,7 +118,7 @@ async fn toolchain(ground: &Ground, plan: &Plan, world: &World) -> String {
             return "absent".to_owned();
         };
         let question = Invocation::new(path).args(args.iter().cloned()).cwd(dir);
-        match engine::run(&question, world, ASK).await {
+        match process::capture(&question, env, ASK, SAYS).await {
             Ok(said) if said.status.success() => said.stdout,
             _ => "silent".to_owned(),
         }

@@ -1,15 +1,18 @@
 //! Staging: a plan becomes jobs and the place they run in.
 
 mod container;
+mod environment;
 mod host;
 mod prepared;
+mod private;
 mod scratch;
 mod services;
 
 pub(super) use container::{Lone, StageError, lone, stage as container};
-pub(super) use host::{lowered as on_host, stage as host};
+pub(super) use host::{OnHost, lowered as on_host, stage as host};
 
 pub(super) use prepared::{estate, owner_of, runner_for, selinux_enforces};
+pub(super) use private::{client_config, injected};
 pub(super) use scratch::Scratch;
 
 use std::path::Path;

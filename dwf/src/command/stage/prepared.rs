@@ -1,16 +1,13 @@
 //! What a container run gathers from the machine before it is lowered.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use devflow_oci::hash::sha256_framed;
 use devflow_oci::{Engine, Image, UserMapping};
-use globset::Glob;
 
 use super::container::{StageError, needs_passwd};
 use crate::command::Context;
-use crate::config;
 use crate::error::Error;
 use crate::estate::Estate;
 use crate::owner::Owner;
@@ -70,25 +67,6 @@ pub(in crate::command) fn owner_of(root: &Path) -> Result<(u32, u32), StageError
 
     let meta = root.metadata().map_err(|error| StageError::Write(root.to_owned(), error))?;
     Ok((meta.uid(), meta.gid()))
-}
-
-/// The host's variables that `pass_env` lets through. A glob never lets through what sounds like a
-/// secret: such a name is to be spelled out.
-pub(super) fn passed_variables(config: &config::Container, world: &World) -> BTreeMap<String, String> {
-    let secret = |name: &str| ["TOKEN", "SECRET", "KEY", "PASSWORD"].iter().any(|word| name.contains(word));
-    let mut passed = BTreeMap::new();
-    for wanted in &config.pass_env {
-        let wanted = wanted.get_ref();
-        if let Some(value) = world.env.get(wanted) {
-            passed.insert(wanted.clone(), value.clone());
-            continue;
-        }
-        let Ok(glob) = Glob::new(wanted) else { continue };
-        let glob = glob.compile_matcher();
-        let found = world.env.iter().filter(|(name, _)| glob.is_match(name) && !secret(&name.to_uppercase()));
-        passed.extend(found.map(|(name, value)| (name.clone(), value.clone())));
-    }
-    passed
 }
 
 /// The runner beside dwf that can run in an image.

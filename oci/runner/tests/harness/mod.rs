@@ -211,7 +211,7 @@ pub(crate) fn choice(cwd: &Path, steps: Vec<Step>) -> Choice {
 }
 
 pub(crate) fn action(id: u32, choices: Vec<Choice>) -> Start {
-    Start { id, choices, timeout_ms: None, grace_ms: 60_000 }
+    Start { id, choices, timeout_ms: None, grace_ms: 60_000, secrets: Vec::new() }
 }
 
 /// One choice with shell scripts as its steps.
