@@ -60,7 +60,8 @@ fn judge(message: Message, open: &mut usize, fault: &mut Option<SessionError>) {
             *fault = Some(SessionError::Lost { place: "session", reason, last_words: Vec::new() });
         }
         Message::Event(_, Event::Started { .. } | Event::Ended { .. }) => *fault = Some(SessionError::Twice),
-        Message::Event(_, Event::Hello { .. } | Event::Output { .. }) => {}
+        Message::Event(_, Event::Elsewhere) => *fault = Some(SessionError::Elsewhere),
+        Message::Event(_, Event::Hello { .. } | Event::Unsure | Event::Output { .. }) => {}
     }
 }
 
@@ -214,6 +215,8 @@ impl Run<'_, '_> {
                 match event {
                     Event::Hello { version: wire::VERSION } => self.backend.greet(kind),
                     Event::Hello { version } => return Err(SessionError::Version(version)),
+                    Event::Unsure => self.backend.mark(kind)?,
+                    Event::Elsewhere => return Err(SessionError::Elsewhere),
                     Event::Started { id, .. } => {
                         progress.started.insert(id, Instant::now());
                     }

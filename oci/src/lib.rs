@@ -28,6 +28,7 @@ pub mod scan;
 pub mod source;
 pub mod store;
 pub mod target;
+pub mod unseen;
 pub mod usage;
 pub mod user;
 pub mod version;

@@ -12,6 +12,7 @@ use devflow_runner::wire;
 
 use super::cache::{CachePlace, keep};
 use super::folders::Prepare;
+use super::git::{self, Repository};
 use super::job::{Job, Kind};
 use crate::config::{self, Network};
 
@@ -31,6 +32,8 @@ pub struct ContainerInput<'a> {
     pub owner: &'a str,
     /// The project's root.
     pub workspace: &'a Path,
+    /// How a runner knows that root; the last part of it is made one session's own.
+    pub place: &'a str,
     /// The cache root.
     pub cache_root: &'a Path,
     /// A folder for copy-on-write layers, on the cache root's file system.
@@ -49,6 +52,8 @@ pub struct ContainerInput<'a> {
     pub passed: &'a BTreeMap<String, String>,
     /// Whether SELinux enforces.
     pub selinux: bool,
+    /// Its repository, where that is not in it.
+    pub repository: Option<Repository<'a>>,
     /// `[container] mounts`: canonical sources, and where they are seen.
     pub mounts: &'a [(PathBuf, String)],
     /// The caches.
@@ -67,7 +72,8 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
     let name = format!("dwf-{}-{}", input.run, kind.as_str());
     // `DWF_RUNNER` marks what is inside; the program is replaced where there is no runner.
     let image = ImageName::Id(input.image.id.clone());
-    let mut container = Container::new(name, image, input.user.clone(), [RUNNER]);
+    let program = [RUNNER.to_owned(), format!("{}-{}", input.place, kind.as_str())];
+    let mut container = Container::new(name, image, input.user.clone(), program);
     container.labels = [("dwf.run", input.run), ("dwf.owner", input.owner)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
@@ -95,16 +101,12 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
 }
 
 fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
-    let fixed = [
-        ("HOME", HOME),
-        ("USER", "dwf"),
-        // The workspace's owner may have another number in here; git would refuse to work in it.
-        ("GIT_CONFIG_COUNT", "1"),
-        ("GIT_CONFIG_KEY_0", "safe.directory"),
-        ("GIT_CONFIG_VALUE_0", "*"),
-    ];
-    let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != name));
-    let literal = fixed.iter().map(|(name, value)| ((*name).to_owned(), EnvValue::from(*value)));
+    let home = [("HOME", HOME), ("USER", "dwf")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let count = input.passed.get(git::COUNT).or_else(|| input.image.env.get(git::COUNT));
+    let fixed: Vec<(String, String)> =
+        home.into_iter().chain(git::safe(count.map(String::as_str))).collect();
+    let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != *name));
+    let literal = fixed.iter().map(|(name, value)| (name.clone(), EnvValue::from(value.as_str())));
     // Nothing may be loaded into what comes before an action; the action itself gets them back.
     let none = input.image.loader_env().filter(|(name, _)| !input.passed.contains_key(*name));
     let none = none.map(|(name, _)| (name.to_owned(), EnvValue::from("")));
@@ -126,6 +128,7 @@ fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Ve
         // Caches are seen where they are mounted, and nowhere else.
         mounts.push(tmpfs(&format!("{WORKSPACE}/{}", inside.display())));
     }
+    mounts.extend(input.repository.iter().flat_map(Repository::mounts));
     mounts.extend(input.mounts.iter().map(|(source, target)| bind(source, target, true)));
     mounts.extend(input.config.tmpfs.iter().map(|target| tmpfs(target.get_ref())));
     for place in input.caches {

@@ -6,12 +6,14 @@
 mod cache;
 mod container;
 mod folders;
+mod git;
 mod job;
 mod place;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
 pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
 pub use folders::{FolderError, Prepare, prepare};
+pub use git::{REPOSITORY, Repository, keep_safe};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
 

@@ -95,6 +95,7 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         run: "r1",
         owner: "o",
         workspace,
+        place: "boot:1:2:.dwf-r1",
         cache_root: root,
         scratch: Path::new("/w/shop/.cache/tmp/r1"),
         config: &crate::config::Container { network: crate::config::Network::Fetch, ..Default::default() },
@@ -104,6 +105,7 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         runner: Some(Path::new("/opt/dwf-runner")),
         passed: &BTreeMap::from([("CI".to_owned(), "true".to_owned())]),
         selinux: false,
+        repository: None,
         mounts: &[],
         caches: &caches,
     };

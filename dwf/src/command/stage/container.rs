@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use devflow_oci::source::{Denied, check_source};
+use devflow_oci::mount::MountError;
+use devflow_oci::source::{Denied, SourceError, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
+use devflow_runner::place::Place;
 use devflow_runner::wire;
 
-use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
+use super::checkout::Checkout;
+use super::prepared::{
+    Prepared, in_container, owner_of, passed_variables, runner_for, say_once, selinux_enforces,
+};
 use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
@@ -26,7 +31,7 @@ use crate::session::{Alone, Backend, Launch, Target};
 pub(in crate::command) enum StageError {
     /// A folder must not be mounted.
     #[error("{0}")]
-    Source(devflow_oci::source::SourceError),
+    Source(SourceError),
     /// The engine cannot map the user.
     #[error("{0}")]
     User(devflow_oci::user::UserError),
@@ -36,6 +41,9 @@ pub(in crate::command) enum StageError {
     /// A folder that devflow.toml names cannot be mounted.
     #[error("{}", .0.message())]
     Mount(Box<Diagnostic>),
+    /// Nothing in such a container could say which folder it sees.
+    #[error("{0} may run on another machine, and this image has no runner that could prove that it sees the project")]
+    Unproven(EngineKind),
     /// A file of the run could not be written.
     #[error("{} cannot be written", .0.display())]
     Write(PathBuf, #[source] std::io::Error),
@@ -46,7 +54,7 @@ impl Explain for StageError {
         match self {
             Self::Source(_) | Self::Mount(_) => Exit::Refused,
             Self::Container(_) => Exit::Usage,
-            Self::User(_) => Exit::Engine,
+            Self::User(_) | Self::Unproven(_) => Exit::Engine,
             Self::Write(..) => Exit::Machine,
         }
     }
@@ -54,6 +62,23 @@ impl Explain for StageError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Mount(diagnostic) => Some(diagnostic.shown()),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Container(ContainerError::Mount(MountError::Unquotable(_))) => Some(
+                "engines cannot be told of such a path here; keep the caches elsewhere: \
+                 DWF_CACHE_ROOT=/absolute/path"
+                    .to_owned(),
+            ),
+            Self::Source(SourceError::Control(_) | SourceError::NotUtf8(_)) => {
+                Some("rename the folder, or reach it by another path: a bind mount, not a link".to_owned())
+            }
+            Self::Unproven(_) => {
+                Some("use an engine of this machine, or leave [container] session as it is".to_owned())
+            }
             _ => None,
         }
     }
@@ -92,6 +117,17 @@ pub(in crate::command) async fn stage<'a>(
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
     }
     let runner = runner_for(&ready.image, world).filter(|_| config.session);
+    if runner.is_none() && (engine.remote || in_container()) {
+        return Err(StageError::Unproven(engine.kind).into());
+    }
+    let place = Place::of(&project.root, format!(".dwf-{}", prepared.run))
+        .map_err(|error| StageError::Write(project.root.clone(), error))?
+        .to_string();
+    let checkout = Checkout::of(&project.root);
+    if let Checkout::Outside(why) = &checkout {
+        say_once(context, &format!("git does not know {} in containers: {why}", project.root.display()));
+    }
+    let repository = checkout.files(world, &denied)?;
     let caches =
         lower::caches_in_container(plan, &cache_root, &project.root, &ready.image.image_layers_key());
     let places = Places {
@@ -102,11 +138,13 @@ pub(in crate::command) async fn stage<'a>(
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
+    lower::keep_safe(&mut jobs);
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
         owner: &prepared.owner,
         workspace: &project.root,
+        place: &place,
         cache_root: &cache_root,
         scratch: scratch.path(),
         config,
@@ -116,6 +154,7 @@ pub(in crate::command) async fn stage<'a>(
         runner: runner.as_deref(),
         passed: &passed_variables(config, world),
         selinux,
+        repository: repository.as_ref().map(|(folder, link)| lower::Repository { folder, link }),
         mounts: &mounts,
         caches: &caches,
     };
@@ -127,7 +166,7 @@ pub(in crate::command) async fn stage<'a>(
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
     let backend = match runner {
-        Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
+        Some(_) => Backend::runners(launches(engine, containers, &project.root)?, world, sender),
         None => {
             singles.prepare(&jobs)?;
             context.reporter.detail("no runner for this image: every action gets a container of its own");
@@ -140,11 +179,14 @@ pub(in crate::command) async fn stage<'a>(
 fn launches(
     engine: &Engine,
     containers: BTreeMap<Kind, Container>,
+    workspace: &Path,
 ) -> Result<BTreeMap<Kind, Launch>, StageError> {
     let launch = |(kind, container): (Kind, Container)| {
         let invocation = container.run(engine).map_err(StageError::Container)?;
+        // As the place that the runner is given names it.
+        let mark = Some(workspace.join(format!(".{}", container.name)));
         let target = Some(Target { engine: engine.clone(), name: container.name });
-        Ok((kind, Launch { invocation, target }))
+        Ok((kind, Launch { invocation, target, mark }))
     };
     containers.into_iter().map(launch).collect()
 }

@@ -52,7 +52,7 @@ pub(in crate::command) async fn stage<'a>(
         job.kind = Kind::Check;
     }
     let invocation = Invocation::new(&world.exe).arg("__runner").cwd(root);
-    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
+    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None, mark: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
