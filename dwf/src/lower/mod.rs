@@ -9,6 +9,7 @@ mod folders;
 mod git;
 mod job;
 mod place;
+mod words;
 
 pub use cache::{CachePlace, HostHome, caches_in_container, caches_on_host};
 pub use container::{ContainerInput, HOME, WORKSPACE, give_back, layers, sessions, single};
@@ -16,6 +17,7 @@ pub use folders::{FolderError, Prepare, prepare};
 pub use git::{REPOSITORY, Repository, keep_safe};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
+pub use words::{WordError, check as check_words};
 
 #[cfg(test)]
 mod tests;

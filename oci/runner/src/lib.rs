@@ -84,10 +84,10 @@ fn start(place: Option<&Place>) -> io::Result<Supervisor> {
 /// Whether the working directory is this place.
 fn is_here(place: &Place, wire: &output::Wire) -> bool {
     let here = Path::new(".");
-    place.is(here) || {
+    place.is(here).unwrap_or_else(|| {
         wire.say(Event::Unsure);
         place.is_marked(here)
-    }
+    })
 }
 
 /// Moves the wire away from the standard descriptors, where children and stray prints would meet it.

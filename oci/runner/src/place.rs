@@ -45,11 +45,12 @@ impl Place {
         Ok(Self { boot: boot(), device: meta.dev(), inode: meta.ino(), mark })
     }
 
-    /// Whether a folder is certainly this one. A kernel numbers its folders once; another kernel's numbers mean nothing.
-    pub(crate) fn is(&self, folder: &Path) -> bool {
-        !self.boot.is_empty()
-            && self.boot == boot()
-            && folder.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == (self.device, self.inode))
+    /// Whether a folder is this one, as far as its numbers tell: a kernel gives each folder its own, and another kernel's
+    /// mean nothing.
+    pub(crate) fn is(&self, folder: &Path) -> Option<bool> {
+        let meta = folder.metadata().ok()?;
+        let known = !self.boot.is_empty() && self.boot == boot();
+        known.then(|| (meta.dev(), meta.ino()) == (self.device, self.inode))
     }
 
     /// Waits for dwf's file to be seen in a folder.
@@ -113,14 +114,14 @@ mod tests {
     fn the_same_folder() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let place = Place::of(one.path(), ".mark".to_owned()).unwrap();
-        assert!(place.is(one.path()) && !place.is(other.path()));
+        assert_eq!([place.is(one.path()), place.is(other.path())], [Some(true), Some(false)]);
         let link = other.path().join("link");
         std::os::unix::fs::symlink(one.path(), &link).unwrap();
-        assert!(place.is(&link));
+        assert_eq!(place.is(&link), Some(true));
         let moved = Place { boot: "another".to_owned(), ..place.clone() };
-        assert!(!moved.is(one.path()));
+        assert_eq!(moved.is(one.path()), None);
         let nowhere = Place { boot: String::new(), ..place };
-        assert!(!nowhere.is(one.path()));
+        assert_eq!(nowhere.is(one.path()), None);
     }
 
     #[test]

@@ -69,11 +69,17 @@ mod tests {
         let (meant, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let place = Place::of(meant.path(), ".mark".to_owned()).unwrap();
         std::fs::write(meant.path().join(".mark"), "").unwrap();
-        let mut child = started(dir.path(), &place.to_string());
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        assert_eq!([event(&mut lines), event(&mut lines)], [Event::Unsure, Event::Elsewhere]);
-        assert!(child.wait().unwrap().success());
-        assert!(!dir.path().join("started").exists(), "an action ran in a folder that nobody meant");
+        for (text, events) in
+            [(place.to_string(), &[Event::Elsewhere][..]), (elsewhere(&place), &[Event::Unsure, Event::Elsewhere])]
+        {
+            let mut child = started(dir.path(), &text);
+            let mut lines = BufReader::new(child.stdout.take().unwrap());
+            for expected in events {
+                assert_eq!(event(&mut lines), *expected);
+            }
+            assert!(child.wait().unwrap().success());
+            assert!(!dir.path().join("started").exists(), "an action ran in a folder that nobody meant");
+        }
     }
 
     #[test]

@@ -139,6 +139,7 @@ pub(in crate::command) async fn stage<'a>(
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
     lower::keep_safe(&mut jobs);
+    lower::check_words(&jobs)?;
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
@@ -288,6 +289,10 @@ fn own_mounts(project: &Project, denied: &[Denied]) -> Result<Vec<(PathBuf, Stri
         };
         let real = project.root.join(mount.source.get_ref()).canonicalize();
         let real = real.map_err(|error| wrong(format!("this cannot be mounted: {error}")))?;
+        if !(real.is_dir() || real.is_file()) {
+            // Somebody's socket would be as good as its owner's powers.
+            return Err(wrong("this is neither a folder nor a file".to_owned()));
+        }
         check_source(&real, std::slice::from_ref(&project.root), denied).map_err(|e| wrong(e.to_string()))?;
         Ok((real, mount.target.get_ref().clone()))
     };

@@ -47,6 +47,7 @@ pub(in crate::command) async fn stage<'a>(
             .collect(),
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
+    lower::check_words(&jobs)?;
     for job in &mut jobs {
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
