@@ -195,7 +195,7 @@ fn wishes_that_are_refused() {
 }
 
 /// An extension that says of its stack whatever its settings say.
-const SAYS: &str = r#"#!/usr/bin/env python3
+const SAYS: &str = r#"#!/usr/bin/python3
 import json, sys
 for line in sys.stdin:
     asked = json.loads(line)

@@ -23,6 +23,9 @@ pub const HOME: &str = "/home/dwf";
 /// Where the runner is mounted.
 pub const RUNNER: &str = "/run/dwf-runner";
 
+/// Where a file is mounted only to prove that the engine sees it.
+const MARK: &str = "/run/dwf-mark";
+
 /// What containers are made from.
 #[derive(Debug)]
 pub struct ContainerInput<'a> {
@@ -34,6 +37,8 @@ pub struct ContainerInput<'a> {
     pub workspace: &'a Path,
     /// How a runner knows that root; the last part of it is made one session's own.
     pub place: &'a str,
+    /// A file of that root that the engine has to see, where there is no runner to look.
+    pub mark: Option<&'a Path>,
     /// The cache root.
     pub cache_root: &'a Path,
     /// A folder for copy-on-write layers, on the cache root's file system.
@@ -128,6 +133,7 @@ fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Ve
         // Caches are seen where they are mounted, and nowhere else.
         mounts.push(tmpfs(&format!("{WORKSPACE}/{}", inside.display())));
     }
+    mounts.extend(input.mark.map(|mark| bind(mark, MARK, true)));
     mounts.extend(input.repository.iter().flat_map(Repository::mounts));
     mounts.extend(input.mounts.iter().map(|(source, target)| bind(source, target, true)));
     mounts.extend(input.config.tmpfs.iter().map(|target| tmpfs(target.get_ref())));

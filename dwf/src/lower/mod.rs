@@ -17,7 +17,7 @@ pub use folders::{FolderError, Prepare, prepare};
 pub use git::{REPOSITORY, Repository, keep_safe};
 pub use job::{Job, Kind, jobs};
 pub use place::Places;
-pub use words::{WordError, check as check_words};
+pub use words::check as check_words;
 
 #[cfg(test)]
 mod tests;

@@ -96,6 +96,7 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
         owner: "o",
         workspace,
         place: "boot:1:2:.dwf-r1",
+        mark: None,
         cache_root: root,
         scratch: Path::new("/w/shop/.cache/tmp/r1"),
         config: &crate::config::Container { network: crate::config::Network::Fetch, ..Default::default() },

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::mark::Mark;
 use super::stop::{Target, remove_until_gone, stop};
 use super::{Message, Sender};
 use crate::engine;
@@ -34,18 +35,20 @@ pub struct Alone<'a> {
     world: &'a World,
     sender: Sender,
     running: BTreeMap<u32, (oneshot::Sender<()>, JoinHandle<()>)>,
+    _mark: Option<Mark>,
 }
 
 impl<'a> Alone<'a> {
-    /// Containers like those of the sessions, one an action.
+    /// Containers like those of the sessions, one an action. The mark that they mount goes with them.
     pub fn new(
         engine: Engine,
         image: Image,
         sessions: BTreeMap<Kind, Container>,
+        mark: Option<Mark>,
         world: &'a World,
         sender: Sender,
     ) -> Self {
-        Self { engine, image, sessions, world, sender, running: BTreeMap::new() }
+        Self { engine, image, sessions, world, sender, running: BTreeMap::new(), _mark: mark }
     }
 
     /// Starts an action.

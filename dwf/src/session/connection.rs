@@ -88,8 +88,7 @@ impl Connection {
     /// Shows the runner where it is to be.
     pub fn mark(&mut self) -> Result<(), SessionError> {
         if let Some(path) = self.mark.take() {
-            let mark = Mark::make(path.clone()).map_err(|error| SessionError::Mark(path, error))?;
-            self.marked = Some(mark);
+            self.marked = Some(Mark::make(path)?);
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 //! Invariant: it was not there before, and it goes with its value.
 
 use std::fs::OpenOptions;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::SessionError;
 
 /// A mark that has been made.
 #[derive(Debug)]
@@ -12,9 +13,16 @@ pub struct Mark(PathBuf);
 
 impl Mark {
     /// Makes one.
-    pub fn make(path: PathBuf) -> io::Result<Self> {
-        OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Self(path))
+    pub fn make(path: PathBuf) -> Result<Self, SessionError> {
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(_) => Ok(Self(path)),
+            Err(error) => Err(SessionError::Mark(path, error)),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 

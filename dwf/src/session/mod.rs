@@ -11,7 +11,7 @@ mod stop;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use devflow_oci::Invocation;
+use devflow_oci::{Invocation, unseen};
 use devflow_runner::wire;
 use tokio::sync::mpsc;
 
@@ -21,6 +21,7 @@ use crate::world::World;
 
 pub use alone::Alone;
 pub use connection::Connection;
+pub use mark::Mark;
 pub use stop::{Target, stop};
 
 /// What reaches the executor.
@@ -83,7 +84,7 @@ pub enum SessionError {
     #[error("the engine sees no {0}, which is to be mounted")]
     Unseen(String),
     /// What would prove that it is in the workspace cannot be made there.
-    #[error("another kernel runs the container, and {} cannot be made to prove that it sees this project", .0.display())]
+    #[error("{} cannot be made, by which the engine would prove that it sees this project", .0.display())]
     Mark(PathBuf, #[source] std::io::Error),
     /// Its container could not be removed.
     #[error("container {name} may still be there")]
@@ -229,7 +230,10 @@ impl<'a> Backend<'a> {
                 Some(connection) => connection.autopsy(reason).await,
                 None => SessionError::Lost { place: "session", reason, last_words: Vec::new() },
             },
-            Self::Alone(_) => SessionError::Lost { place: "container", reason, last_words: Vec::new() },
+            Self::Alone(_) => match unseen::source(&reason) {
+                Some(path) => SessionError::Unseen(path),
+                None => SessionError::Lost { place: "container", reason, last_words: Vec::new() },
+            },
         }
     }
 

@@ -24,7 +24,7 @@ use crate::image::{self, Glance, Wanted};
 use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
-use crate::session::{Alone, Backend, Launch, Target};
+use crate::session::{Alone, Backend, Launch, Mark, Target};
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +41,6 @@ pub(in crate::command) enum StageError {
     /// A folder that devflow.toml names cannot be mounted.
     #[error("{}", .0.message())]
     Mount(Box<Diagnostic>),
-    /// Nothing in such a container could say which folder it sees.
-    #[error("{0} may run on another machine, and this image has no runner that could prove that it sees the project")]
-    Unproven(EngineKind),
     /// A file of the run could not be written.
     #[error("{} cannot be written", .0.display())]
     Write(PathBuf, #[source] std::io::Error),
@@ -54,7 +51,7 @@ impl Explain for StageError {
         match self {
             Self::Source(_) | Self::Mount(_) => Exit::Refused,
             Self::Container(_) => Exit::Usage,
-            Self::User(_) | Self::Unproven(_) => Exit::Engine,
+            Self::User(_) => Exit::Engine,
             Self::Write(..) => Exit::Machine,
         }
     }
@@ -75,9 +72,6 @@ impl Explain for StageError {
             ),
             Self::Source(SourceError::Control(_) | SourceError::NotUtf8(_)) => {
                 Some("rename the folder, or reach it by another path: a bind mount, not a link".to_owned())
-            }
-            Self::Unproven(_) => {
-                Some("use an engine of this machine, or leave [container] session as it is".to_owned())
             }
             _ => None,
         }
@@ -117,9 +111,11 @@ pub(in crate::command) async fn stage<'a>(
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
     }
     let runner = runner_for(&ready.image, world).filter(|_| config.session);
-    if runner.is_none() && (engine.remote || in_container()) {
-        return Err(StageError::Unproven(engine.kind).into());
-    }
+    // Where nothing in a container can look, the engine itself has to see a file that was not there before.
+    let mark = match runner.is_none() && (engine.remote || in_container()) {
+        true => Some(Mark::make(project.root.join(format!(".dwf-{}", prepared.run)))?),
+        false => None,
+    };
     let place = Place::of(&project.root, format!(".dwf-{}", prepared.run))
         .map_err(|error| StageError::Write(project.root.clone(), error))?
         .to_string();
@@ -146,6 +142,7 @@ pub(in crate::command) async fn stage<'a>(
         owner: &prepared.owner,
         workspace: &project.root,
         place: &place,
+        mark: mark.as_ref().map(Mark::path),
         cache_root: &cache_root,
         scratch: scratch.path(),
         config,
@@ -171,7 +168,7 @@ pub(in crate::command) async fn stage<'a>(
         None => {
             singles.prepare(&jobs)?;
             context.reporter.detail("no runner for this image: every action gets a container of its own");
-            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
+            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, mark, world, sender)))
         }
     };
     Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
