@@ -30,7 +30,7 @@ fn worktree(engine: Engine) {
     git(&main, &["add", "."]);
     git(&main, &["commit", "--quiet", "--message=first"]);
     let tree = sandbox.path().join("a \"tree\"");
-    git(&main, &["worktree", "add", "--quiet", &tree.to_string_lossy()]);
+    git(&main, &["worktree", "add", "--quiet", "-b", "other", &tree.to_string_lossy()]);
     let run = sandbox.dwf(&tree, ["run", "x:git", "--engine", engine.name()]).run();
     run.expect(0);
     let read = |name: &str| std::fs::read_to_string(tree.join(name)).unwrap_or_default();
@@ -79,7 +79,10 @@ fn inside_a_container() {
         .client()
         .args(["run", "--rm", "--pull=never", &format!("--name={name}")])
         .args([format!("--volume={socket}:{socket}"), format!("--volume={client}:/usr/local/bin/docker:ro")])
-        .args([format!("--volume={0}:{0}", sandbox.path().display()), format!("--volume={}:{}", at("inner"), at("hidden"))])
+        .args([
+            format!("--volume={0}:{0}", sandbox.path().display()),
+            format!("--volume={}:{}", at("inner"), at("hidden")),
+        ])
         .args([format!("--env=DWF_CACHE_ROOT={}", at("cache")), format!("--env=HOME={}", at("home"))])
         .args([format!("--env=PATH={}:/usr/local/bin:/usr/bin:/bin", at("bin"))])
         .args([IMAGE, "sh", "-c", &script])
@@ -88,6 +91,7 @@ fn inside_a_container() {
     assert_eq!(codes, ["code 0", "code 5", "code 5", "code 5"], "{run}");
     run.says("the engine sees another folder at this project's path").says("the engine sees no /only");
     run.says("no container engine answers").says("--profile host");
-    let seen = |name: &str| std::fs::read_to_string(sandbox.path().join(name).join("seen")).unwrap_or_default();
+    let seen =
+        |name: &str| std::fs::read_to_string(sandbox.path().join(name).join("seen")).unwrap_or_default();
     assert_eq!([seen("same"), seen("hidden"), seen("inner")], ["same", "", ""], "{run}");
 }

@@ -108,8 +108,7 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
 fn variables(input: &ContainerInput<'_>) -> Vec<(String, EnvValue)> {
     let home = [("HOME", HOME), ("USER", "dwf")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let count = input.passed.get(git::COUNT).or_else(|| input.image.env.get(git::COUNT));
-    let fixed: Vec<(String, String)> =
-        home.into_iter().chain(git::safe(count.map(String::as_str))).collect();
+    let fixed: Vec<(String, String)> = home.into_iter().chain(git::safe(count.map(String::as_str))).collect();
     let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != *name));
     let literal = fixed.iter().map(|(name, value)| (name.clone(), EnvValue::from(value.as_str())));
     // Nothing may be loaded into what comes before an action; the action itself gets them back.

@@ -26,7 +26,8 @@ pub struct Repository<'a> {
 impl Repository<'_> {
     /// Its mounts. Its hooks and its configuration are run by the host's git: nothing may be written there.
     pub(super) fn mounts(&self) -> [Mount; 2] {
-        let bind = |source: &Path, target: String| Mount::Bind { source: source.to_owned(), target, readonly: true };
+        let bind =
+            |source: &Path, target: String| Mount::Bind { source: source.to_owned(), target, readonly: true };
         [bind(self.folder, REPOSITORY.to_owned()), bind(self.link, format!("{WORKSPACE}/.git"))]
     }
 }
@@ -79,7 +80,8 @@ mod tests {
 
     #[test]
     fn an_actions_own_settings_stay() {
-        let own = [(COUNT, Some("1")), ("GIT_CONFIG_KEY_0", Some("user.name")), ("GIT_CONFIG_VALUE_0", Some("n"))];
+        let own =
+            [(COUNT, Some("1")), ("GIT_CONFIG_KEY_0", Some("user.name")), ("GIT_CONFIG_VALUE_0", Some("n"))];
         let map = |list: &[(&str, Option<&str>)]| -> BTreeMap<String, Option<String>> {
             list.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect()
         };

@@ -71,7 +71,8 @@ mod tests {
         let choice = Choice { when: None, steps: vec![step], cwd: "/".to_owned(), env, path: Vec::new() };
         let start = Start { id: 0, choices: vec![choice], timeout_ms: None, grace_ms: 0 };
         let name: crate::name::Wanted = "a:b".parse().unwrap();
-        let name = FullName { member: name.member.unwrap_or_default(), stack: name.stack, command: name.command };
+        let name =
+            FullName { member: name.member.unwrap_or_default(), stack: name.stack, command: name.command };
         check(&[Job { name, kind: Kind::Check, start }]).map_err(|error| error.to_string())
     }
 

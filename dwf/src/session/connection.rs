@@ -103,7 +103,8 @@ impl Connection {
 
     fn lost(&self, reason: String) -> SessionError {
         let last_words = self.stderr.last_lines(WORDS);
-        if let Some(path) = last_words.iter().rev().find_map(|line| unseen::source(line)).filter(|_| !self.greeted)
+        if let Some(path) =
+            last_words.iter().rev().find_map(|line| unseen::source(line)).filter(|_| !self.greeted)
         {
             return SessionError::Unseen(path);
         }

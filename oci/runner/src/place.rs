@@ -106,7 +106,10 @@ mod tests {
         let place = Place::of(dir.path(), ".mark".to_owned()).unwrap();
         assert_eq!(place.to_string().parse(), Ok(place));
         for text in ["", "b:1:2", "b:1:2:", "b:x:2:m", "b:1:2:../m", "b:1:2:m:n"] {
-            assert_eq!(text.parse::<Place>().unwrap_err().to_string(), format!("{text:?} describes no place"));
+            assert_eq!(
+                text.parse::<Place>().unwrap_err().to_string(),
+                format!("{text:?} describes no place")
+            );
         }
     }
 

@@ -69,9 +69,10 @@ mod tests {
         let (meant, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let place = Place::of(meant.path(), ".mark".to_owned()).unwrap();
         std::fs::write(meant.path().join(".mark"), "").unwrap();
-        for (text, events) in
-            [(place.to_string(), &[Event::Elsewhere][..]), (elsewhere(&place), &[Event::Unsure, Event::Elsewhere])]
-        {
+        for (text, events) in [
+            (place.to_string(), &[Event::Elsewhere][..]),
+            (elsewhere(&place), &[Event::Unsure, Event::Elsewhere]),
+        ] {
             let mut child = started(dir.path(), &text);
             let mut lines = BufReader::new(child.stdout.take().unwrap());
             for expected in events {

@@ -59,7 +59,8 @@ impl Checkout {
         denied: &[Denied],
     ) -> Result<Option<(PathBuf, PathBuf)>, Error> {
         let Self::Worktree(folder, name) = self else { return Ok(None) };
-        check_source(folder, std::slice::from_ref(folder), denied).map_err(super::container::StageError::Source)?;
+        check_source(folder, std::slice::from_ref(folder), denied)
+            .map_err(super::container::StageError::Source)?;
         let text = format!("gitdir: {REPOSITORY}/worktrees/{name}\n");
         let link = world.state()?.join("git").join(devflow_oci::hash::sha256(&text));
         write(&link, &text)?;
