@@ -13,6 +13,7 @@ use super::mark::Mark;
 use super::stop::{Target, remove_until_gone, stop};
 use super::{Message, Sender};
 use crate::engine;
+use crate::error::printable;
 use crate::lower::{Job, Kind, single};
 use crate::process::{self, Process, Streams};
 use crate::ring::Ring;
@@ -26,6 +27,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const NO_CONTAINER: i32 = 125;
 const NOT_EXECUTABLE: i32 = 126;
 const NOT_FOUND: i32 = 127;
+/// Lines at the end of a client's words, among them where help is to be had.
+const LAST: usize = 4;
 
 /// The containers of one run.
 pub struct Alone<'a> {
@@ -198,7 +201,7 @@ impl One {
             Ok(status) => status.map_err(|error| error.to_string())?,
             Err(end) => return self.stop(&mut process, &target).await.map(|()| end),
         };
-        let last = words.last_lines(1).join("");
+        let last = words.last_lines(LAST).join("\n");
         match (status.code(), engines_own(&last)) {
             // A client that could not do its work says so: this is the action's own code.
             (Some(NO_CONTAINER), None) if last.is_empty() => Ok(End::Exit(NO_CONTAINER)),
@@ -233,6 +236,31 @@ impl One {
 
 /// The words of an engine's client about a container that it could not start.
 fn engines_own(stderr: &str) -> Option<String> {
-    let last = engine::last_line(stderr)?;
-    (last.starts_with("docker: ") || last.starts_with("Error: ")).then_some(last)
+    let help = |line: &str| line.is_empty() || line.starts_with("Run '") || line.starts_with("See '");
+    let last = stderr.lines().rev().map(str::trim).find(|line| !help(line))?;
+    (last.starts_with("docker: ") || last.starts_with("Error: ")).then(|| printable(last, 400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::engines_own;
+
+    #[test]
+    fn whose_words() {
+        for (stderr, own) in [
+            (
+                "docker: Error response from daemon: no.\nSee 'docker run --help'.\n",
+                Some("docker: Error response from daemon: no."),
+            ),
+            ("docker: Error\n\nRun 'docker run --help' for more information\n", Some("docker: Error")),
+            (
+                "Error: statfs /x: no such file or directory\n",
+                Some("Error: statfs /x: no such file or directory"),
+            ),
+            ("docker: this is the action's\nand more\n", None),
+            ("", None),
+        ] {
+            assert_eq!(engines_own(stderr).as_deref(), own);
+        }
+    }
 }
