@@ -68,7 +68,9 @@ fn judge(message: Message, open: &mut usize, fault: &mut Option<SessionError>) {
             *fault = Some(SessionError::Lost { place: "session", reason, last_words: Vec::new() });
         }
         Message::Event(_, Event::Started { .. } | Event::Ended { .. }) => *fault = Some(SessionError::Twice),
-        Message::Event(_, Event::Hello { .. } | Event::Output { .. }) | Message::Service(..) => {}
+        Message::Event(_, Event::Elsewhere) => *fault = Some(SessionError::Elsewhere),
+        Message::Event(_, Event::Hello { .. } | Event::Unsure | Event::Output { .. })
+        | Message::Service(..) => {}
     }
 }
 
@@ -286,6 +288,8 @@ impl Run<'_, '_> {
                         }
                     }
                     Event::Hello { version } => return Err(SessionError::Version(version)),
+                    Event::Unsure => self.backend.mark(kind)?,
+                    Event::Elsewhere => return Err(SessionError::Elsewhere),
                     Event::Started { id, .. } => {
                         progress.started.insert(id, Instant::now());
                         if let Some(job) = usize::try_from(id).ok().and_then(|at| self.jobs.get(at)) {

@@ -30,6 +30,7 @@ pub mod source;
 pub mod state;
 pub mod store;
 pub mod target;
+pub mod unseen;
 pub mod usage;
 pub mod user;
 pub mod version;

@@ -199,3 +199,7 @@ fn check_lengths(run: Invocation) -> Result<Invocation, ContainerError> {
 #[cfg(test)]
 #[path = "run_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "run_property_tests.rs"]
+mod property_tests;

@@ -43,9 +43,6 @@ pub enum EngineError {
     /// None of them is there.
     #[error("no container engine answers")]
     None(Vec<String>),
-    /// It is on another machine, whose folders are not these.
-    #[error("{0} runs on another machine, which does not see this project's files")]
-    Remote(EngineKind),
 }
 
 impl Explain for EngineError {
@@ -74,7 +71,6 @@ impl Explain for EngineError {
             Self::None(_) => {
                 Some("install Docker or Podman, or run on this machine with: --profile host".to_owned())
             }
-            Self::Remote(_) => Some("unset DOCKER_HOST, or use an engine of this machine".to_owned()),
         }
     }
 }
@@ -154,10 +150,7 @@ async fn ask(
         let said = run(&question, world, patience).await.map_err(|e| silent(reason(&e)))?;
         engine = probe::refine(engine, &said.stdout).map_err(|error| silent(error.to_string()))?;
     }
-    if engine.remote {
-        return Err(EngineError::Remote(engine.kind));
-    }
-    if engine.is_podman() {
+    if engine.is_podman() && !engine.remote {
         let there = |path: &&&str| PathBuf::from(path).is_file();
         engine.init = Init::podman(Init::PODMAN_CANDIDATES.iter().find(there).map(PathBuf::from));
     }

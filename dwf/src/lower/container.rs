@@ -12,6 +12,7 @@ use devflow_runner::wire;
 
 use super::cache::{CachePlace, keep};
 use super::folders::Prepare;
+use super::git::{self, Repository};
 use super::job::{Job, Kind};
 use crate::config::{self, Network};
 
@@ -26,6 +27,9 @@ pub const BUNDLE: &str = "/run/dwf-certificates.pem";
 /// Where the runner is mounted.
 pub const RUNNER: &str = "/run/dwf-runner";
 
+/// Where a file is mounted only to prove that the engine sees it.
+const MARK: &str = "/run/dwf-mark";
+
 /// What containers are made from.
 #[derive(Debug)]
 pub struct ContainerInput<'a> {
@@ -35,6 +39,10 @@ pub struct ContainerInput<'a> {
     pub owner: &'a str,
     /// The project's root.
     pub workspace: &'a Path,
+    /// How a runner knows that root; the last part of it is made one session's own.
+    pub place: &'a str,
+    /// A file of that root that the engine has to see, where there is no runner to look.
+    pub mark: Option<&'a Path>,
     /// The cache root.
     pub cache_root: &'a Path,
     /// A folder for copy-on-write layers, on the cache root's file system.
@@ -53,6 +61,8 @@ pub struct ContainerInput<'a> {
     pub passed: &'a BTreeMap<String, String>,
     /// Whether SELinux enforces.
     pub selinux: bool,
+    /// Its repository, where that is not in it.
+    pub repository: Option<Repository<'a>>,
     /// `[container] mounts`: canonical sources, and where they are seen.
     pub mounts: &'a [(PathBuf, String)],
     /// The caches.
@@ -96,7 +106,8 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
     let name = session_name(input.run, kind);
     // `DWF_RUNNER` marks what is inside; the program is replaced where there is no runner.
     let image = ImageName::Id(input.image.id.clone());
-    let mut container = Container::new(name, image, input.user.clone(), [RUNNER]);
+    let program = [RUNNER.to_owned(), format!("{}-{}", input.place, kind.as_str())];
+    let mut container = Container::new(name, image, input.user.clone(), program);
     container.labels = labels(input.run, input.owner);
     // The runner reaps and handles signals as an init does. As process 1 it is also the only one
     // that holds its wire, which any action could write to through an engine's own init.
@@ -125,16 +136,11 @@ fn session(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> C
 }
 
 fn variables(input: &ContainerInput<'_>, kind: Kind) -> Vec<(String, EnvValue)> {
-    let fixed = [
-        ("HOME", HOME),
-        ("USER", "dwf"),
-        // The workspace's owner may have another number in here; git would refuse to work in it.
-        ("GIT_CONFIG_COUNT", "1"),
-        ("GIT_CONFIG_KEY_0", "safe.directory"),
-        ("GIT_CONFIG_VALUE_0", "*"),
-    ];
-    let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != name));
-    let literal = fixed.iter().map(|(name, value)| ((*name).to_owned(), EnvValue::from(*value)));
+    let home = [("HOME", HOME), ("USER", "dwf")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let count = input.passed.get(git::COUNT).or_else(|| input.image.env.get(git::COUNT));
+    let fixed: Vec<(String, String)> = home.into_iter().chain(git::safe(count.map(String::as_str))).collect();
+    let passed = input.passed.iter().filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != *name));
+    let literal = fixed.iter().map(|(name, value)| (name.clone(), EnvValue::from(value.as_str())));
     // Nothing may be loaded into what comes before an action; the action itself gets them back.
     let none = input.image.loader_env().filter(|(name, _)| !input.passed.contains_key(*name));
     // Nor may the client of an engine tell actions what dwf does not.
@@ -163,6 +169,8 @@ fn mounts(input: &ContainerInput<'_>, kind: Kind, made: &mut Vec<Prepare>) -> Ve
         // Caches are seen where they are mounted, and nowhere else.
         mounts.push(tmpfs(&format!("{WORKSPACE}/{}", inside.display())));
     }
+    mounts.extend(input.mark.map(|mark| bind(mark, MARK, true)));
+    mounts.extend(input.repository.iter().flat_map(Repository::mounts));
     mounts.extend(input.mounts.iter().map(|(source, target)| bind(source, target, true)));
     mounts.extend(input.config.tmpfs.iter().map(|target| tmpfs(target.get_ref())));
     for place in input.caches {

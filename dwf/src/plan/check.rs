@@ -117,6 +117,11 @@ fn check_cache(cache: &Cache) -> Result<(), String> {
                 "`target` is {target:?}; it starts with ~/ or / and has no `..`, `,` or `:`"
             ));
         }
+        if target.starts_with('/')
+            && let Err(error) = devflow_oci::target::check_target(target)
+        {
+            return Err(error.to_string());
+        }
     }
     if cache.at.as_ref().is_some_and(|at| at.is_here()) {
         return Err("`at` is the member itself".to_owned());

@@ -43,7 +43,7 @@ impl Events {
                 out.push(Event::Ended { id, end, step, cpu_ms, peak_kib });
                 out
             }
-            Event::Hello { .. } | Event::Started { .. } => vec![event],
+            Event::Hello { .. } | Event::Unsure | Event::Elsewhere | Event::Started { .. } => vec![event],
         }
     }
 

@@ -86,7 +86,9 @@ impl Keeper {
             container.network = Network::Process(pid.ok_or("the session is not there")?);
         }
         let invocation = container.run(&self.engine).map_err(|error| error.to_string())?;
-        Ok(Launch { invocation, target: Some(Target { engine: self.engine.clone(), name: container.name }) })
+        let target = Some(Target { engine: self.engine.clone(), name: container.name });
+        // It sees nothing of the project, so it does not matter where it is.
+        Ok(Launch { invocation, target, mark: None })
     }
 
     /// Gives why it is of no use; `None` when it was told to stop.
@@ -167,7 +169,8 @@ impl Keeper {
             }
             Message::Closed(_) => return Err(lost(connection, "its container ended").await),
             Message::Lost(_, reason) => return Err(lost(connection, &reason).await),
-            Message::Event(_, Event::Started { .. }) | Message::Service(..) => {}
+            Message::Event(_, Event::Unsure | Event::Elsewhere | Event::Started { .. })
+            | Message::Service(..) => {}
         }
         Ok(())
     }

@@ -11,9 +11,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::mark::Mark;
 use super::stop::{Target, remove_until_gone, stop};
 use super::{Message, Sender, SessionError};
 use crate::engine;
+use crate::error::printable;
 use crate::lower::{Job, Kind, single};
 use crate::process::{self, Process, Streams};
 use crate::ring::Ring;
@@ -25,6 +27,9 @@ const LOOK: Duration = Duration::from_secs(60);
 const ASK: Duration = Duration::from_secs(10);
 /// How long an action that was told to end has.
 const GRACE: Duration = Duration::from_secs(2);
+/// Lines at the end of a client's words, among them where help is to be had.
+const LAST: usize = 4;
+
 /// The containers of one run.
 pub struct Alone<'a> {
     engine: Engine,
@@ -33,18 +38,20 @@ pub struct Alone<'a> {
     world: &'a World,
     sender: Sender,
     running: BTreeMap<u32, (oneshot::Sender<()>, JoinHandle<()>)>,
+    _mark: Option<Mark>,
 }
 
 impl<'a> Alone<'a> {
-    /// Containers like those of the sessions, one an action.
+    /// Containers like those of the sessions, one an action. The mark that they mount goes with them.
     pub fn new(
         engine: Engine,
         image: Image,
         sessions: BTreeMap<Kind, Container>,
+        mark: Option<Mark>,
         world: &'a World,
         sender: Sender,
     ) -> Self {
-        Self { engine, image, sessions, world, sender, running: BTreeMap::new() }
+        Self { engine, image, sessions, world, sender, running: BTreeMap::new(), _mark: mark }
     }
 
     /// Starts an action.
@@ -223,7 +230,10 @@ impl One {
             Err(end) => return self.stop(&mut process, &target).await.map(|()| end),
         };
         let state = self.state(&target).await;
-        let last = || words.last_lines(1).join("");
+        let last = || {
+            let words = words.last_lines(LAST).join("\n");
+            engines_own(&words).or_else(|| engine::last_line(&words)).unwrap_or_default()
+        };
         match state.and_then(|state| verdict(status, state, last)) {
             Ok(end) => self.remove(&target).await.map(|()| end),
             Err(reason) => self.stop(&mut process, &target).await.and(Err(reason)),
@@ -302,8 +312,9 @@ fn told_by_input(secrets: &[wire::Secret], container: &mut Container) -> Option<
 
 /// The words of an engine's client about a container that it could not start.
 fn engines_own(stderr: &str) -> Option<String> {
-    let last = engine::last_line(stderr)?;
-    (last.starts_with("docker: ") || last.starts_with("Error: ")).then_some(last)
+    let help = |line: &str| line.is_empty() || line.starts_with("Run '") || line.starts_with("See '");
+    let last = stderr.lines().rev().map(str::trim).find(|line| !help(line))?;
+    (last.starts_with("docker: ") || last.starts_with("Error: ")).then(|| printable(last, 400))
 }
 
 #[cfg(test)]
@@ -338,5 +349,24 @@ mod tests {
         check(code(127), State::NotStarted("no such program".to_owned()), Err("no such program"));
         check(code(137), State::Ended { code: 137, out_of_memory: true }, Ok(End::OutOfMemory));
         check(code(0), State::Ended { code: 0, out_of_memory: true }, Ok(End::Exit(0)));
+    }
+
+    #[test]
+    fn whose_words() {
+        for (stderr, own) in [
+            (
+                "docker: Error response from daemon: no.\nSee 'docker run --help'.\n",
+                Some("docker: Error response from daemon: no."),
+            ),
+            ("docker: Error\n\nRun 'docker run --help' for more information\n", Some("docker: Error")),
+            (
+                "Error: statfs /x: no such file or directory\n",
+                Some("Error: statfs /x: no such file or directory"),
+            ),
+            ("docker: this is the action's\nand more\n", None),
+            ("", None),
+        ] {
+            assert_eq!(engines_own(stderr).as_deref(), own);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! One session: a runner at the other end of a pair of pipes.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use devflow_oci::unseen;
 use devflow_protocol::frame::PartialLine;
 use devflow_runner::{EVENT_BYTES, wire};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -10,6 +12,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
+use super::mark::Mark;
 use super::stop::{Target, stop};
 use super::{Launch, Message, Sender, SessionError};
 use crate::lower::Kind;
@@ -35,6 +38,8 @@ pub struct Connection {
     stderr: Ring,
     target: Option<Target>,
     greeted: bool,
+    mark: Option<PathBuf>,
+    marked: Option<Mark>,
 }
 
 impl Connection {
@@ -58,7 +63,8 @@ impl Connection {
         });
         let (requests, queue) = unbounded_channel();
         tokio::task::spawn_local(pass_on(queue, stdin));
-        Ok(Self { process, requests: Some(requests), stderr, target: launch.target.clone(), greeted: false })
+        let (target, mark) = (launch.target.clone(), launch.mark.clone());
+        Ok(Self { process, requests: Some(requests), stderr, target, greeted: false, mark, marked: None })
     }
 
     /// Sends a request, without waiting for anyone to take it. A session that is lost says so by itself.
@@ -78,6 +84,15 @@ impl Connection {
     /// Notes that the runner has said hello.
     pub fn greet(&mut self) {
         self.greeted = true;
+        self.marked = None;
+    }
+
+    /// Shows the runner where it is to be.
+    pub fn mark(&mut self) -> Result<(), SessionError> {
+        if let Some(path) = self.mark.take() {
+            self.marked = Some(Mark::make(path)?);
+        }
+        Ok(())
     }
 
     /// What is known of a session that was lost.
@@ -89,8 +104,14 @@ impl Connection {
     }
 
     fn lost(&self, reason: String) -> SessionError {
+        let last_words = self.stderr.last_lines(WORDS);
+        if let Some(path) =
+            last_words.iter().rev().find_map(|line| unseen::source(line)).filter(|_| !self.greeted)
+        {
+            return SessionError::Unseen(path);
+        }
         let place = if self.target.is_some() { "container" } else { "runner" };
-        SessionError::Lost { place, reason, last_words: self.stderr.last_lines(WORDS) }
+        SessionError::Lost { place, reason, last_words }
     }
 
     /// Lets a session end whose actions have ended. Only a runner that says so with its exit code

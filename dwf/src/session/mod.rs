@@ -5,11 +5,13 @@
 
 mod alone;
 mod connection;
+mod mark;
 mod stop;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use devflow_oci::Invocation;
+use devflow_oci::{Invocation, unseen};
 use devflow_runner::wire;
 use tokio::sync::mpsc;
 
@@ -19,6 +21,7 @@ use crate::world::World;
 
 pub use alone::{Alone, choose};
 pub use connection::Connection;
+pub use mark::Mark;
 pub use stop::{Target, remove_until_gone, stop};
 
 /// What reaches the executor.
@@ -44,6 +47,8 @@ pub struct Launch {
     pub invocation: Invocation,
     /// The container, when it is one.
     pub target: Option<Target>,
+    /// The file of the workspace by which a runner on another kernel knows where it is.
+    pub mark: Option<PathBuf>,
 }
 
 /// Why a session is of no use.
@@ -74,6 +79,15 @@ pub enum SessionError {
     /// It spoke of the end of an action that does not run.
     #[error("the runner told the end of an action twice: something else wrote to its wire")]
     Twice,
+    /// It runs in a folder that is not the workspace.
+    #[error("the engine sees another folder at this project's path")]
+    Elsewhere,
+    /// The engine sees nothing where dwf sees what is to be mounted.
+    #[error("the engine sees no {0}, which is to be mounted")]
+    Unseen(String),
+    /// What would prove that it is in the workspace cannot be made there.
+    #[error("{} cannot be made, by which the engine would prove that it sees this project", .0.display())]
+    Mark(PathBuf, #[source] std::io::Error),
     /// Its container could not be removed.
     #[error("container {name} may still be there")]
     Left {
@@ -94,7 +108,10 @@ pub enum SessionError {
 
 impl Explain for SessionError {
     fn exit(&self) -> Exit {
-        Exit::Engine
+        match self {
+            Self::Mark(..) => Exit::Machine,
+            _ => Exit::Engine,
+        }
     }
 
     fn detail(&self) -> Option<String> {
@@ -107,6 +124,12 @@ impl Explain for SessionError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Left { remove, .. } => Some(format!("when the engine answers again: {remove}")),
+            Self::Elsewhere | Self::Unseen(_) => Some(
+                "the engine runs on another machine, or dwf itself in a container: share the project, dwf's \
+                 own folder and its state with it at the same paths, use an engine of this machine, or run \
+                 here with: --profile host"
+                    .to_owned(),
+            ),
             Self::Version(_) => Some("install dwf and its runner from the same release".to_owned()),
             _ => None,
         }
@@ -209,6 +232,14 @@ impl<'a> Backend<'a> {
         }
     }
 
+    /// Shows a session that is unsure where it is the workspace, until it says hello.
+    pub fn mark(&mut self, kind: Kind) -> Result<(), SessionError> {
+        match self {
+            Self::Runners { open, .. } => open.get_mut(&kind).map_or(Ok(()), Connection::mark),
+            Self::Alone(_) => Ok(()),
+        }
+    }
+
     /// What is known of a session that was lost.
     pub async fn autopsy(&mut self, kind: Kind, reason: String) -> SessionError {
         match self {
@@ -216,7 +247,10 @@ impl<'a> Backend<'a> {
                 Some(connection) => connection.autopsy(reason).await,
                 None => SessionError::Lost { place: "session", reason, last_words: Vec::new() },
             },
-            Self::Alone(_) => SessionError::Lost { place: "container", reason, last_words: Vec::new() },
+            Self::Alone(_) => match unseen::source(&reason) {
+                Some(path) => SessionError::Unseen(path),
+                None => SessionError::Lost { place: "container", reason, last_words: Vec::new() },
+            },
         }
     }
 

@@ -10,6 +10,7 @@ mod memory;
 mod orphans;
 mod output;
 mod piece;
+pub mod place;
 mod requests;
 mod secrets;
 mod signals;
@@ -21,10 +22,12 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
 pub use action::taken;
+use place::Place;
 pub use spawn::search_path;
 use supervisor::Supervisor;
 use wire::Event;
@@ -40,7 +43,23 @@ const BUG: u8 = 70;
 /// Serves requests from standard input until it ends. It takes over the signals, the children and
 /// the first three descriptors of the process, so it is called before any thread exists.
 pub fn serve() -> ExitCode {
-    match start() {
+    run(None)
+}
+
+/// As [`serve`], once it is certain that the working directory is this [`Place`]; where it is not, dwf
+/// is told so and nothing is started.
+pub fn serve_in(place: &str) -> ExitCode {
+    match place.parse::<Place>() {
+        Ok(place) => run(Some(&place)),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(BUG)
+        }
+    }
+}
+
+fn run(place: Option<&Place>) -> ExitCode {
+    match start(place) {
         Ok(supervisor) => ExitCode::from(supervisor.run()),
         Err(error) => {
             complain(&format!("the runner cannot start: {error}"));
@@ -49,15 +68,30 @@ pub fn serve() -> ExitCode {
     }
 }
 
-fn start() -> io::Result<Supervisor> {
+fn start(place: Option<&Place>) -> io::Result<Supervisor> {
     let (input, output) = detach()?;
     let (notices, inbox) = mpsc::channel();
     let wire = output::Wire::open(output, notices.clone())?;
-    wire.say(Event::Hello { version: wire::VERSION });
+    if place.is_none_or(|place| is_here(place, &wire)) {
+        wire.say(Event::Hello { version: wire::VERSION });
+    } else {
+        // Nobody has said hello, so dwf starts nothing, and what it sent before is never read.
+        wire.say(Event::Elsewhere);
+        return Ok(Supervisor::new(None, wire, inbox).ended());
+    }
     signals::listen(notices.clone())?;
     orphans::adopt();
     requests::listen(input, notices)?;
     Ok(Supervisor::new(own_path(), wire, inbox))
+}
+
+/// Whether the working directory is this place.
+fn is_here(place: &Place, wire: &output::Wire) -> bool {
+    let here = Path::new(".");
+    place.is(here).unwrap_or_else(|| {
+        wire.say(Event::Unsure);
+        place.is_marked(here)
+    })
 }
 
 /// Moves the wire away from the standard descriptors, where children and stray prints would meet it.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The version of this wire; both sides come from one release, so it must be equal.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// dwf to the runner. The end of input ends every action and then the runner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,11 +92,15 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// The first line: the runner is there.
+    /// The runner is there, and where dwf means it to be; nothing is started before.
     Hello {
         /// [`VERSION`].
         version: u32,
     },
+    /// Another kernel runs here, so the folder's numbers prove nothing: dwf is to make its mark in it.
+    Unsure,
+    /// This is not the folder that dwf means; the runner ends.
+    Elsewhere,
     /// An action runs now.
     Started {
         /// Which.

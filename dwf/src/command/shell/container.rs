@@ -56,7 +56,7 @@ pub(super) async fn run(
     };
     let origin = &room.answered.origin;
     let lone = stage::lone(context, room.ground, room.plan, origin, engine, seen, jobs).await?;
-    let Some(Lone { mut container, scratch, uses: _uses, reaper: _reaper }) = lone else {
+    let Some(Lone { mut container, scratch, uses: _uses, reaper: _reaper, mark: _mark }) = lone else {
         return Err(ScopeError::Empty.into());
     };
     tell(context, &disputed);

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use devflow_oci::source::{Denied, check_source};
+use devflow_oci::mount::MountError;
+use devflow_oci::source::{Denied, SourceError, check_source};
 use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
+use devflow_runner::place::Place;
 use devflow_runner::wire;
 
-use super::prepared::{estate, owner_of, passwd_for, runner_for, say_once, selinux_enforces};
+use super::checkout::Checkout;
+use super::prepared::{estate, in_container, owner_of, passwd_for, runner_for, say_once, selinux_enforces};
 use super::private::Private;
 use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
@@ -26,14 +29,14 @@ use crate::project::Project;
 use crate::reaper::Reaper;
 use crate::schedule::Schedule;
 use crate::service::Services;
-use crate::session::{Alone, Backend, Launch, Target, choose};
+use crate::session::{Alone, Backend, Launch, Mark, Target, choose};
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::command) enum StageError {
     /// A folder must not be mounted.
     #[error("{0}")]
-    Source(devflow_oci::source::SourceError),
+    Source(SourceError),
     /// The engine cannot map the user.
     #[error("{0}")]
     User(devflow_oci::user::UserError),
@@ -61,6 +64,20 @@ impl Explain for StageError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Mount(diagnostic) => Some(diagnostic.shown()),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Container(ContainerError::Mount(MountError::Unquotable(_))) => Some(
+                "engines cannot be told of such a path here; keep the caches elsewhere: \
+                 DWF_CACHE_ROOT=/absolute/path"
+                    .to_owned(),
+            ),
+            Self::Source(SourceError::Control(_) | SourceError::NotUtf8(_)) => {
+                Some("rename the folder, or reach it by another path: a bind mount, not a link".to_owned())
+            }
             _ => None,
         }
     }
@@ -104,7 +121,8 @@ async fn attempt<'a>(
         selinux,
         uses,
         reaper,
-    } = lowered(context, ground, plan, origin, engine, seen, jobs).await?;
+        mark,
+    } = lowered(context, Basis { ground, plan, origin, engine }, seen, false, jobs).await?;
     if runner.is_none() {
         let architecture = &ready.image.architecture;
         none(plan, |name| match ground.project.config.file.container.session {
@@ -119,11 +137,11 @@ async fn attempt<'a>(
     let (sender, inbox) = channel();
     let services = Services::new(served, engine, world, sender.clone());
     let mut backend = match runner {
-        Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
+        Some(_) => Backend::runners(launches(engine, containers, &ground.project.root)?, world, sender),
         None => {
             singles.prepare(&jobs)?;
             context.reporter.detail("no runner for this image: every action gets a container of its own");
-            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
+            Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, mark, world, sender)))
         }
     };
     if let Some(doubt) = ready.doubt {
@@ -153,6 +171,8 @@ pub(in crate::command) struct Lone {
     pub(in crate::command) uses: Rc<Uses>,
     /// Who removes it should dwf be killed.
     pub(in crate::command) reaper: Reaper,
+    /// The file by which the engine proves that it sees this workspace.
+    pub(in crate::command) mark: Option<Mark>,
 }
 
 /// The container of the only job there is, if there is one; all that it needs has been made.
@@ -169,8 +189,8 @@ pub(in crate::command) async fn lone(
         Some(glance) => context.signals.unless(glance.certain()).await?.map(Box::new),
         None => None,
     };
-    let Lowered { jobs, containers, ready, cache_root, owner, scratch, uses, reaper, .. } =
-        lowered(context, ground, plan, origin, engine, seen, jobs).await?;
+    let Lowered { jobs, containers, ready, cache_root, owner, scratch, uses, reaper, mark, .. } =
+        lowered(context, Basis { ground, plan, origin, engine }, seen, true, jobs).await?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
     singles.prepare(&jobs)?;
@@ -185,7 +205,16 @@ pub(in crate::command) async fn lone(
         _ => context.signals.unless(choose(engine, &ready.image, session, job, context.world)).await??,
     };
     let container = singles.of(job).nth(at).map(|(_, container)| container);
-    Ok(container.map(|container| Lone { container, scratch, uses, reaper }))
+    Ok(container.map(|container| Lone { container, scratch, uses, reaper, mark }))
+}
+
+/// What a plan is lowered from.
+#[derive(Clone, Copy)]
+struct Basis<'a> {
+    ground: &'a Ground,
+    plan: &'a Plan,
+    origin: &'a Origin,
+    engine: &'a Engine,
 }
 
 /// A plan as containers: all that is known of the machine is in it, and all that they need is there.
@@ -201,17 +230,17 @@ struct Lowered {
     selinux: bool,
     uses: Rc<Uses>,
     reaper: Reaper,
+    mark: Option<Mark>,
 }
 
 async fn lowered(
     context: &mut Context<'_>,
-    ground: &Ground,
-    plan: &Plan,
-    origin: &Origin,
-    engine: &Engine,
+    basis: Basis<'_>,
     seen: Option<Box<Glance>>,
+    alone: bool,
     jobs: impl FnOnce(&Places, &[CachePlace<'_>]) -> Vec<Job>,
 ) -> Result<Lowered, Error> {
+    let Basis { ground, plan, origin, engine } = basis;
     let world = context.world;
     let project = &ground.project;
     let config = &project.config.file.container;
@@ -241,6 +270,20 @@ async fn lowered(
         say_once(context, "SELinux enforces here: containers run without its labels, to see the project");
     }
     let runner = runner_for(&ready.image, world).filter(|_| config.session);
+    let file = format!(".dwf-{}", estate.run);
+    // Where nothing in a container can look, the engine itself has to see a file that was not there before.
+    let mark = match (alone || runner.is_none()) && (engine.remote || in_container()) {
+        true => Some(Mark::make(project.root.join(&file))?),
+        false => None,
+    };
+    let place = Place::of(&project.root, file)
+        .map_err(|error| StageError::Write(project.root.clone(), error))?
+        .to_string();
+    let checkout = Checkout::of(&project.root);
+    if let Checkout::Outside(why) = &checkout {
+        say_once(context, &format!("git does not know {} in containers: {why}", project.root.display()));
+    }
+    let repository = checkout.files(world, &denied)?;
     let environment = ready.image.image_layers_key();
     let caches = lower::caches_in_container(plan, &cache_root, &project.root, &environment);
     let places = Places {
@@ -253,12 +296,16 @@ async fn lowered(
     lower::give_back(&ready.image, &mut jobs);
     let passed = private.passed.clone();
     private.give_in_container(plan, &caches, &mut jobs)?;
+    lower::keep_safe(&mut jobs);
+    lower::check_words(&jobs)?;
     super::expect_reports(context.reporter, plan, &caches, &project.root, false);
     let scratch = Scratch::new(cache_root.join("tmp").join(&estate.run));
     let input = ContainerInput {
         run: &estate.run,
         owner: &estate.owner,
         workspace: &project.root,
+        place: &place,
+        mark: mark.as_ref().map(Mark::path),
         cache_root: &cache_root,
         scratch: scratch.path(),
         config,
@@ -268,6 +315,7 @@ async fn lowered(
         runner: runner.as_deref(),
         passed: &passed,
         selinux,
+        repository: repository.as_ref().map(|(folder, link)| lower::Repository { folder, link }),
         mounts: &mounts,
         caches: &caches,
         services: &services::names(plan),
@@ -280,7 +328,20 @@ async fn lowered(
     let uses = Uses::take(Index::open(&cache_root, owner)?, claims.collect())?;
     lower::prepare(&made, &[&cache_root], owner)?;
     let uses = Rc::new(uses);
-    Ok(Lowered { jobs, containers, ready, cache_root, owner, runner, scratch, estate, selinux, uses, reaper })
+    Ok(Lowered {
+        jobs,
+        containers,
+        ready,
+        cache_root,
+        owner,
+        runner,
+        scratch,
+        estate,
+        selinux,
+        uses,
+        reaper,
+        mark,
+    })
 }
 
 fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {
@@ -290,11 +351,14 @@ fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {
 fn launches(
     engine: &Engine,
     containers: BTreeMap<Kind, Container>,
+    workspace: &Path,
 ) -> Result<BTreeMap<Kind, Launch>, StageError> {
     let launch = |(kind, container): (Kind, Container)| {
         let invocation = container.run(engine).map_err(StageError::Container)?;
+        // As the place that the runner is given names it.
+        let mark = Some(workspace.join(format!(".{}", container.name)));
         let target = Some(Target { engine: engine.clone(), name: container.name });
-        Ok((kind, Launch { invocation, target }))
+        Ok((kind, Launch { invocation, target, mark }))
     };
     containers.into_iter().map(launch).collect()
 }
@@ -396,6 +460,10 @@ fn own_mounts(project: &Project, denied: &[Denied]) -> Result<Vec<(PathBuf, Stri
         };
         let real = project.root.join(mount.source.get_ref()).canonicalize();
         let real = real.map_err(|error| wrong(format!("this cannot be mounted: {error}")))?;
+        if !(real.is_dir() || real.is_file()) {
+            // Somebody's socket would be as good as its owner's powers.
+            return Err(wrong("this is neither a folder nor a file".to_owned()));
+        }
         check_source(&real, std::slice::from_ref(&project.root), denied).map_err(|e| wrong(e.to_string()))?;
         Ok((real, mount.target.get_ref().clone()))
     };

@@ -46,7 +46,7 @@ pub(in crate::command) async fn stage<'a>(
     }
     let invocation = Invocation::new(&world.exe).arg("__runner").without_env(MARK).cwd(&ground.project.root);
     let invocation = unseen.into_iter().fold(invocation, Invocation::without_env);
-    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None })]);
+    let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None, mark: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
@@ -99,6 +99,7 @@ pub(in crate::command) async fn lowered(
     for note in private.give_on_host(plan, &mut jobs, world)? {
         context.reporter.note(&format!("note: {note}"));
     }
+    lower::check_words(&jobs)?;
     let unseen = world.env.keys().filter(|name| !env.contains_key(*name)).cloned().collect();
     Ok(OnHost { jobs, unseen, uses: Rc::new(uses) })
 }

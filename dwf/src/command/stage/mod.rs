@@ -1,5 +1,6 @@
 //! Staging: a plan becomes jobs and the place they run in.
 
+mod checkout;
 mod container;
 mod environment;
 mod host;

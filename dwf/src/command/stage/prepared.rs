@@ -49,7 +49,7 @@ fn passwd(world: &World, user: &UserMapping) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), StageError> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), StageError> {
     use std::os::unix::fs::PermissionsExt;
 
     let failed = |error| StageError::Write(path.to_owned(), error);
@@ -78,6 +78,11 @@ pub(in crate::command) fn runner_for(image: &Image, world: &World) -> Option<Pat
     };
     let path = world.install_dir().join(format!("dwf-runner-linux-{arch}"));
     path.is_file().then_some(path)
+}
+
+/// Whether dwf itself runs in a container, whose engine, when it has one, may be that of the machine around it.
+pub(super) fn in_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists())
 }
 
 /// Whether SELinux would keep containers from what is mounted.

@@ -115,7 +115,7 @@ impl Runner {
     pub(crate) fn next(&mut self) -> Event {
         let event = self.events.recv_timeout(GUARD).unwrap();
         match event.clone() {
-            Event::Hello { .. } => {}
+            Event::Hello { .. } | Event::Unsure | Event::Elsewhere => {}
             Event::Started { id, choice } => {
                 assert!(self.running.insert(id, Running { choice, ..Running::default() }).is_none());
             }
