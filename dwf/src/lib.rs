@@ -37,6 +37,7 @@ mod scan;
 mod schedule;
 mod session;
 mod signals;
+mod skip;
 mod store;
 mod trace;
 mod transcript;
