@@ -16,11 +16,15 @@ use crate::report::{Outcome, Reporter, Used, outcome};
 use crate::schedule::Schedule;
 use crate::session::{Backend, Message, SessionError};
 use crate::signals::{Interrupted, Signals};
+use crate::skip::Ledger;
 
 /// How long a session may take to say hello; an engine may have to map an image's layers first.
 const HELLO: Duration = Duration::from_secs(600);
 /// How long cancelled actions have beyond their own grace.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why an action did not have to run.
+pub const UNCHANGED: &str = "unchanged since its last success";
 
 /// How many actions came out how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct Tally {
     pub failed: usize,
     /// Never started.
     pub not_run: usize,
+    /// Did not have to run.
+    pub unchanged: usize,
 }
 
 /// One run of a plan.
@@ -43,6 +49,8 @@ pub struct Run<'a, 'b> {
     pub backend: Backend<'b>,
     /// What comes back.
     pub inbox: mpsc::Receiver<Message>,
+    /// What need not run, and who writes down what did.
+    pub ledger: &'a mut Ledger,
     /// Who tells.
     pub reporter: &'a mut Reporter,
     /// What ends it early.
@@ -74,6 +82,9 @@ impl Run<'_, '_> {
     /// Runs everything that may run, and leaves nothing behind.
     pub async fn execute(mut self) -> Result<Tally, Error> {
         let mut progress = Progress::default();
+        for at in self.ledger.unchanged().collect::<Vec<_>>() {
+            self.met(at, &mut progress.tally);
+        }
         let result = match self.work(&mut progress).await {
             Ok(None) => self.close().await.map_err(Error::from),
             Ok(Some(number)) => {
@@ -143,12 +154,26 @@ impl Run<'_, '_> {
         }
     }
 
+    /// An action that does not have to run.
+    fn met(&mut self, at: usize, tally: &mut Tally) {
+        self.schedule.ended(at, true);
+        tally.unchanged += 1;
+        if let Some(job) = self.jobs.get(at) {
+            self.reporter.unchanged(&job.name, UNCHANGED);
+        }
+    }
+
     /// Works until nothing runs and nothing may start, or until a signal: its number.
     async fn work(&mut self, progress: &mut Progress) -> Result<Option<i32>, SessionError> {
         let mut asked = Instant::now();
         loop {
             while let Some(at) = self.schedule.start() {
                 let Some(job) = self.jobs.get(at) else { continue };
+                if self.ledger.settles(at).await {
+                    self.met(at, &mut progress.tally);
+                    continue;
+                }
+                self.ledger.begin(at)?;
                 if self.backend.silent().is_none() {
                     asked = Instant::now();
                 }
@@ -225,7 +250,7 @@ impl Run<'_, '_> {
                     Event::Ended { id, end, cpu_ms, peak_kib, .. } => {
                         let elapsed = progress.started.remove(&id).map(|at| at.elapsed()).unwrap_or_default();
                         let used = Used { elapsed, cpu: Duration::from_millis(cpu_ms), peak_kib };
-                        self.ended(id, &outcome(&end), used, &mut progress.tally)?;
+                        self.ended(id, &outcome(&end), used, &mut progress.tally).await?;
                     }
                 }
                 Ok(())
@@ -233,7 +258,7 @@ impl Run<'_, '_> {
         }
     }
 
-    fn ended(
+    async fn ended(
         &mut self,
         id: u32,
         outcome: &Outcome,
@@ -250,7 +275,7 @@ impl Run<'_, '_> {
             Outcome::Cancelled => tally.not_run += 1,
         }
         self.reporter.finished(&job.name, outcome, used);
-        Ok(())
+        Ok(self.ledger.ended(at, outcome).await?)
     }
 
     /// What ran in a session that was lost is shown with what it wrote.

@@ -101,6 +101,11 @@ impl Reporter {
         self.line(&line);
     }
 
+    /// Says that an action need not run again.
+    pub fn unchanged(&mut self, name: &FullName, because: &str) {
+        self.skipped(name, because);
+    }
+
     /// Says how an action ended.
     pub fn finished(&mut self, name: &FullName, outcome: &Outcome, used: Used) {
         let mut text = format!("{:>7.2} s", used.elapsed.as_secs_f64());

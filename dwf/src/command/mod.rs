@@ -9,6 +9,7 @@ mod gate;
 mod image;
 mod init;
 mod plan;
+mod skipping;
 mod stage;
 mod trust;
 

@@ -80,6 +80,9 @@ pub enum SessionError {
         /// The line that removes it.
         remove: String,
     },
+    /// An earlier success of an action could not be forgotten before it starts.
+    #[error("{0}")]
+    Record(#[from] crate::skip::SkipError),
     /// It never said hello.
     #[error("the {place} did not start within {seconds} s")]
     Slow {
@@ -92,7 +95,10 @@ pub enum SessionError {
 
 impl Explain for SessionError {
     fn exit(&self) -> Exit {
-        Exit::Engine
+        match self {
+            Self::Record(error) => error.exit(),
+            _ => Exit::Engine,
+        }
     }
 
     fn detail(&self) -> Option<String> {
@@ -105,6 +111,7 @@ impl Explain for SessionError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Left { remove, .. } => Some(format!("when the engine answers again: {remove}")),
+            Self::Record(error) => error.hint(),
             Self::Version(_) => Some("install dwf and its runner from the same release".to_owned()),
             _ => None,
         }

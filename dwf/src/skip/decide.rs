@@ -51,6 +51,8 @@ pub(super) enum Because {
     Asked,
     /// It changes the sources.
     Writes,
+    /// It asks what others publish.
+    Published,
     /// Another one changes the sources first.
     Writer(FullName),
     /// It never ran.
@@ -81,6 +83,7 @@ impl fmt::Display for Because {
             Self::All(reason) => f.write_str(reason),
             Self::Asked => f.write_str("it was asked for by name"),
             Self::Writes => f.write_str("it changes the sources"),
+            Self::Published => f.write_str("it asks what others publish, which changes by itself"),
             Self::Writer(name) => write!(f, "{name} may change its inputs"),
             Self::NoRun => f.write_str("there is no earlier run"),
             Self::Unreadable(reason) => write!(f, "the record of its last run is of no use: {reason}"),

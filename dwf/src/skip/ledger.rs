@@ -242,6 +242,7 @@ fn verdicts(survey: &Survey, seen: &Seen) -> Vec<Verdict> {
             _ if survey.all.is_some() => survey.all.clone().map(Because::All),
             _ if survey.asked && action.requested => Some(Because::Asked),
             _ if action.writes => Some(Because::Writes),
+            _ if asks(action) => Some(Because::Published),
             Some((name, _)) => Some(Because::Writer((*name).clone())),
             None => None,
         }
@@ -263,6 +264,12 @@ fn verdicts(survey: &Survey, seen: &Seen) -> Vec<Verdict> {
         });
     }
     decide(&all)
+}
+
+/// Whether an outcome depends on what others publish: known vulnerabilities, or what is downloaded and leaves nothing
+/// behind that could be looked at.
+fn asks(action: &Action) -> bool {
+    action.name.command.as_str() == "lint:security" || (action.fetches && action.outputs.is_empty())
 }
 
 /// The places of actions.

@@ -20,7 +20,7 @@ pub use key::{Environment, Seen};
 pub use ledger::Ledger;
 pub use outputs::CacheFolders;
 pub use store::{KnownImage, Store};
-pub use survey::{Described, Survey};
+pub use survey::Survey;
 
 /// An earlier success cannot be forgotten, so a failure now would later be taken for one.
 #[derive(Debug, thiserror::Error)]

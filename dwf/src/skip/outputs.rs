@@ -44,7 +44,9 @@ pub(super) fn places(action: &Action, root: &Path, caches: &CacheFolders) -> BTr
             let path = path.below(&action.name.member).to_string();
             (path.clone(), Place::Files(root.to_owned(), path))
         }
-        (None, Some(cache)) => (format!("the cache {cache}"), folder(cache).map_or(Place::Nowhere, Place::Cache)),
+        (None, Some(cache)) => {
+            (format!("the cache {cache}"), folder(cache).map_or(Place::Nowhere, Place::Cache))
+        }
         (Some(path), Some(cache)) => (
             format!("{path} in the cache {cache}"),
             folder(cache).map_or(Place::Nowhere, |folder| Place::Files(folder, path.to_string())),

@@ -118,13 +118,11 @@ fn leading_out(root: &Path, found: &Fingerprint) -> Option<String> {
     let paths: BTreeSet<&str> = found.records.iter().map(|record| record.path.as_str()).collect();
     let covered = |path: &str| {
         let inside = format!("{path}/");
-        let mut from = paths.range::<str, _>(inside.as_str()..);
+        let mut from = paths.range(inside.as_str()..);
         paths.contains(path) || from.next().is_some_and(|next| next.starts_with(&inside))
     };
     let leads_out = |path: &str| match root.join(path).canonicalize() {
-        Ok(target) => {
-            target.strip_prefix(root).map_or(true, |inner| !inner.to_str().is_some_and(covered))
-        }
+        Ok(target) => target.strip_prefix(root).map_or(true, |inner| !inner.to_str().is_some_and(covered)),
         // It leads nowhere.
         Err(_) => false,
     };

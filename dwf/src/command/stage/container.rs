@@ -12,6 +12,7 @@ use super::{Scratch, Stage, channel};
 use crate::cache;
 use crate::command::Context;
 use crate::command::ask::Ground;
+use crate::command::skipping::Whereabouts;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
 use crate::identity::Origin;
@@ -20,6 +21,7 @@ use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::session::{Alone, Backend, Launch, Target};
+use crate::skip::KnownImage;
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +128,12 @@ pub(in crate::command) async fn stage<'a>(
     singles.show(&jobs);
     context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
     let (sender, inbox) = channel();
+    let place = Whereabouts::Container(KnownImage {
+        engine: engine.kind.to_string(),
+        fingerprint: plan.fingerprint.clone(),
+        id: ready.image.id.clone(),
+        layers: ready.image.image_layers_key(),
+    });
     let backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers)?, world, sender),
         None => {
@@ -134,7 +142,7 @@ pub(in crate::command) async fn stage<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, world, sender)))
         }
     };
-    Ok(Stage { jobs, backend, inbox, scratch: Some(scratch) })
+    Ok(Stage { jobs, backend, inbox, place, scratch: Some(scratch) })
 }
 
 fn launches(

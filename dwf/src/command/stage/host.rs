@@ -12,6 +12,7 @@ use super::{Stage, channel};
 use crate::cache;
 use crate::command::Context;
 use crate::command::ask::Ground;
+use crate::command::skipping::Whereabouts;
 use crate::engine;
 use crate::error::Error;
 use crate::lower::{self, HostHome, Kind, Places};
@@ -56,7 +57,8 @@ pub(in crate::command) async fn stage<'a>(
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
     context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
     let (sender, inbox) = channel();
-    Ok(Stage { jobs, backend: Backend::runners(launches, world, sender), inbox, scratch: None })
+    let backend = Backend::runners(launches, world, sender);
+    Ok(Stage { jobs, backend, inbox, place: Whereabouts::Host(toolchain), scratch: None })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

@@ -8,10 +8,11 @@ mod scratch;
 pub(super) use container::stage as container;
 pub(super) use host::stage as host;
 
-pub(super) use prepared::{owner, owner_of, selinux_enforces};
+pub(super) use prepared::{owner, owner_of, passed_variables, selinux_enforces};
 pub(super) use scratch::Scratch;
 use tokio::sync::mpsc;
 
+use super::skipping::Whereabouts;
 use crate::error::{Exit, Explain};
 use crate::lower::Job;
 use crate::session::{Backend, Message, Sender};
@@ -24,6 +25,8 @@ pub(super) struct Stage<'a> {
     pub(super) jobs: Vec<Job>,
     pub(super) backend: Backend<'a>,
     pub(super) inbox: mpsc::Receiver<Message>,
+    /// Where they run.
+    pub(super) place: Whereabouts,
     /// What is to be removed when the run is over.
     pub(super) scratch: Option<Scratch>,
 }

@@ -80,7 +80,10 @@ pub(in crate::command) fn owner_of(root: &Path) -> Result<(u32, u32), StageError
 
 /// The host's variables that `pass_env` lets through. A glob never lets through what sounds like a
 /// secret: such a name is to be spelled out.
-pub(super) fn passed_variables(config: &config::Container, world: &World) -> BTreeMap<String, String> {
+pub(in crate::command) fn passed_variables(
+    config: &config::Container,
+    world: &World,
+) -> BTreeMap<String, String> {
     let secret = |name: &str| ["TOKEN", "SECRET", "KEY", "PASSWORD"].iter().any(|word| name.contains(word));
     let mut passed = BTreeMap::new();
     for wanted in &config.pass_env {
