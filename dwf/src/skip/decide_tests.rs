@@ -30,8 +30,8 @@ impl Plan {
         });
         let key: BTreeMap<_, _> = [("its steps".to_owned(), "1".to_owned())].into();
         let mut earlier = Vec::new();
-        for at in 0..3 {
-            let needs = at.checked_sub(1).map(|at: usize| (NAMES[at].to_owned(), made(&outputs[at], "r1")));
+        for at in 0..3_usize {
+            let needs = at.checked_sub(1).map(|at| (NAMES[at].to_owned(), made(&outputs[at], "r1")));
             earlier.push(Earlier::Known(State::Passed(Box::new(Success {
                 run: "r1".to_owned(),
                 key: key.clone(),
