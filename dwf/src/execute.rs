@@ -18,11 +18,15 @@ use crate::schedule::{Ending, Schedule, Why};
 use crate::service::{Services, State};
 use crate::session::{Backend, Message, SessionError};
 use crate::signals::{Interrupted, Signals};
+use crate::skip::Ledger;
 
 /// How long a session may take to say hello; an engine may have to map an image's layers first.
 const HELLO: Duration = Duration::from_secs(600);
 /// How long cancelled actions have beyond their own grace.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why an action did not have to run.
+pub const UNCHANGED: &str = "unchanged since its last success";
 
 /// How many actions came out how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct Tally {
     pub cancelled: usize,
     /// Never started.
     pub not_run: usize,
+    /// Did not have to run.
+    pub unchanged: usize,
 }
 
 /// One run of a plan.
@@ -49,6 +55,8 @@ pub struct Run<'a, 'b> {
     pub services: Services,
     /// What comes back.
     pub inbox: mpsc::Receiver<Message>,
+    /// What need not run, and who writes down what did.
+    pub ledger: &'a mut Ledger,
     /// Who tells.
     pub reporter: &'a mut Reporter,
     /// What ends it early.
@@ -88,6 +96,9 @@ impl Run<'_, '_> {
     /// Runs everything that may run, and leaves nothing behind.
     pub async fn execute(mut self) -> Result<Tally, Error> {
         let mut progress = Progress::default();
+        for at in self.ledger.unchanged().collect::<Vec<_>>() {
+            self.met(at, &mut progress.tally);
+        }
         let result = match self.work(&mut progress).await {
             Ok(None) => self.close().await.map_err(Error::from),
             Ok(Some(number)) => {
@@ -168,11 +179,28 @@ impl Run<'_, '_> {
         }
     }
 
+    /// An action that does not have to run.
+    fn met(&mut self, at: usize, tally: &mut Tally) {
+        self.schedule.ended(at, Ending::Passed);
+        tally.unchanged += 1;
+        if let Some(job) = self.jobs.get(at) {
+            self.reporter.unchanged(&job.name, UNCHANGED);
+        }
+    }
+
     /// Works until nothing runs and nothing may start, or until a signal: its number.
     async fn work(&mut self, progress: &mut Progress) -> Result<Option<i32>, SessionError> {
         let mut asked = Instant::now();
         loop {
             while let Some(at) = self.schedule.start() {
+                if self.jobs.get(at).is_none() {
+                    continue;
+                }
+                if self.ledger.settles(at).await {
+                    self.met(at, &mut progress.tally);
+                    continue;
+                }
+                self.ledger.begin(at)?;
                 if self.backend.silent().is_none() {
                     asked = Instant::now();
                 }
@@ -304,7 +332,7 @@ impl Run<'_, '_> {
                     Event::Ended { id, end, cpu_ms, peak_kib, .. } => {
                         let elapsed = progress.started.remove(&id).map(|at| at.elapsed()).unwrap_or_default();
                         let used = Used { elapsed, cpu: Duration::from_millis(cpu_ms), peak_kib };
-                        self.ended(id, &end, used, progress)?;
+                        self.ended(id, &end, used, progress).await?;
                     }
                 }
                 Ok(())
@@ -337,7 +365,13 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn ended(&mut self, id: u32, end: &End, used: Used, progress: &mut Progress) -> Result<(), SessionError> {
+    async fn ended(
+        &mut self,
+        id: u32,
+        end: &End,
+        used: Used,
+        progress: &mut Progress,
+    ) -> Result<(), SessionError> {
         let at = usize::try_from(id).unwrap_or(usize::MAX);
         let running = self.schedule.is_running(at) && !progress.held.contains(&at);
         let Some(job) = self.jobs.get(at).filter(|_| running) else { return Err(SessionError::Twice) };
@@ -350,7 +384,7 @@ impl Run<'_, '_> {
             _ => outcome(end),
         };
         self.conclude(at, &outcome, used, progress);
-        Ok(())
+        Ok(self.ledger.ended(at, &outcome).await?)
     }
 
     /// An action is over. After the first failure nothing more starts, and what runs is cancelled, unless

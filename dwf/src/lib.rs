@@ -43,6 +43,7 @@ mod secrets;
 mod service;
 mod session;
 mod signals;
+mod skip;
 mod store;
 mod trace;
 mod transcript;

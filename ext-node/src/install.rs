@@ -9,6 +9,7 @@ use devflow_protocol::name::CommandName;
 use devflow_protocol::sdk::Failure;
 use devflow_protocol::template::Template;
 
+use crate::caches;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::manager::Manager;
@@ -189,12 +190,15 @@ fn step(facts: &Facts, words: Vec<Template>, more: &[&str]) -> Step {
 
 fn installing(facts: &Facts, steps: Vec<Step>) -> Action {
     let pnp = matches!(facts.manager, Manager::YarnBerry { pnp: true });
-    let output = match (pnp, facts.top.is_some()) {
-        (_, true) => None,
-        (true, false) => Some(Output { path: ".pnp.cjs".parse().ok(), cache: None }),
-        (false, false) => Some(Output { path: None, cache: "node_modules".parse().ok() }),
+    // What a package of a workspace above gets is outside of it, where no output can be named.
+    let outputs = match (pnp, facts.top.is_some()) {
+        (_, true) => Vec::new(),
+        (true, false) => vec![Output { path: ".pnp.cjs".parse().ok(), cache: None }],
+        (false, false) => {
+            let folders = caches::caches(facts).into_iter().filter(|cache| cache.at.is_some());
+            folders.map(|cache| Output { path: None, cache: Some(cache.name) }).collect()
+        }
     };
-    let outputs = output.into_iter().collect();
     Action { locks: vec!["node_modules".to_owned()], outputs, ..Action::of(steps) }
 }
 

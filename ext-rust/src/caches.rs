@@ -9,11 +9,11 @@ use crate::facts::Facts;
 /// The caches. The first two are the same for every project, because they are shared by name; a
 /// project whose fetches start its own programs has downloads of its own.
 pub(crate) fn caches(facts: &Facts, config: &Config) -> Vec<Cache> {
-    let (name, scope, readonly) = match facts.programs {
-        None => ("cargo", CacheScope::Shared, Some(CacheReadonly::Ok)),
-        Some(_) => ("cargo-own", CacheScope::Environment, None),
+    let (scope, readonly) = match facts.programs {
+        None => (CacheScope::Shared, Some(CacheReadonly::Ok)),
+        Some(_) => (CacheScope::Environment, None),
     };
-    let cargo = cache(name, "CARGO_HOME").map(|cache| Cache {
+    let cargo = cache(downloads(facts), "CARGO_HOME").map(|cache| Cache {
         home: Some("~/.cargo".to_owned()),
         keep: keep(&["registry/", "git/", ".package-cache"]),
         scope,
@@ -31,6 +31,11 @@ pub(crate) fn caches(facts: &Facts, config: &Config) -> Vec<Cache> {
         // Whatever may run a test may write here, so no other environment may link what it finds.
         .map(|cache| Cache { scope: CacheScope::Environment, managed: Some(ManagedBy::Tool), ..cache });
     [cargo, target, sccache].into_iter().flatten().collect()
+}
+
+/// The name of the cache with the downloads.
+pub(crate) fn downloads(facts: &Facts) -> &'static str {
+    if facts.programs.is_none() { "cargo" } else { "cargo-own" }
 }
 
 /// Whether compilations go through sccache.

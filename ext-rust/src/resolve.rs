@@ -2,11 +2,12 @@
 //!
 //! Invariant: only actions that fetch use the network; Cargo is told so in all others.
 
-use devflow_protocol::message::{Action, Output, Resolution, Step};
+use devflow_protocol::message::{Action, Inputs, Output, Resolution, Step};
 use devflow_protocol::name::CommandName;
 use devflow_protocol::sdk::Failure;
 use devflow_protocol::template::Template;
 
+use crate::caches;
 use crate::commands;
 use crate::config::Config;
 use crate::facts::Facts;
@@ -86,12 +87,30 @@ fn with<'a>(words: &[&str], more: impl IntoIterator<Item = &'a [String]>) -> Vec
 fn fetch(facts: &Facts, args: &[String]) -> Action {
     let makes_lock = !facts.locked && facts.is_root();
     let lock = makes_lock.then(|| Output { path: "Cargo.lock".parse().ok(), cache: None });
+    let downloads = Output { path: None, cache: caches::downloads(facts).parse().ok() };
     let action = Action {
         writes: commands::fetching_writes(facts),
-        outputs: lock.into_iter().collect(),
+        inputs: fetched_for(facts),
+        outputs: lock.into_iter().chain([downloads]).collect(),
         ..Action::of([cargo(facts, &["fetch"], args.iter().cloned())])
     };
     programs::fetching(facts, action)
+}
+
+/// What a fetch depends on, where a lock says all of it and nothing else takes part.
+fn fetched_for(facts: &Facts) -> Option<Inputs> {
+    if !facts.locked || !facts.is_root() || facts.programs.is_some() {
+        return None;
+    }
+    let files = [
+        "Cargo.lock",
+        "**/Cargo.toml",
+        "**/.cargo/config",
+        "**/.cargo/config.toml",
+        "rust-toolchain",
+        "rust-toolchain.toml",
+    ];
+    Some(Inputs { files: files.map(str::to_owned).to_vec(), ..Inputs::default() })
 }
 
 /// `--all` from the workspace's root; below it, the package there.

@@ -115,6 +115,27 @@ fn what_surrounds_the_steps() {
     }
 }
 
+/// Sources are no input of a fetch, but where a lock does not say everything.
+#[test]
+fn what_a_fetch_depends_on() {
+    let manifest = package("a", "");
+    let deps = |files: &[(&str, &str)], dir: &str| {
+        action(answer(&facts(files, dir), &Config::default(), "setup:deps", &[]))
+    };
+    let locked = deps(&[("Cargo.toml", &*manifest), ("Cargo.lock", "version = 4\n")], ".");
+    let inputs = locked.inputs.unwrap();
+    assert!(["Cargo.lock", "**/Cargo.toml"].iter().all(|file| inputs.files.contains(&(*file).to_owned())));
+    assert!(inputs.files.iter().all(|file| !file.ends_with("**")), "{:?}", inputs.files);
+    assert_eq!(locked.outputs[0].cache.as_ref().unwrap().as_str(), "cargo");
+    assert_eq!(deps(&[("Cargo.toml", &*manifest)], ".").inputs, None);
+    let config = (".cargo/config.toml", "[env]\nPATH = 'x'");
+    let own = deps(&[("Cargo.toml", &*manifest), ("Cargo.lock", "version = 4\n"), config], ".");
+    assert_eq!((own.inputs, own.outputs[0].cache.as_ref().unwrap().as_str()), (None, "cargo-own"));
+    let workspace = "[workspace]\nmembers = ['m']\n";
+    let files = [("Cargo.toml", workspace), ("m/Cargo.toml", &*manifest), ("Cargo.lock", "version = 4\n")];
+    assert_eq!(deps(&files, "m").inputs, None);
+}
+
 #[test]
 fn fetching_without_a_lock_makes_one() {
     let manifest = package("a", "");

@@ -9,12 +9,13 @@ use super::Context;
 use super::ask::{Answered, Ground};
 use super::cache;
 use super::reports::Reports;
+use super::skipping::Skipping;
 use super::stage::{self, Stage};
 use crate::cli::RunOptions;
 use crate::config::{EngineChoice, Profile};
 use crate::engine;
 use crate::error::Error;
-use crate::execute::{Run, Tally};
+use crate::execute::{Run, Tally, UNCHANGED};
 use crate::image::{self, Glance};
 use crate::lower;
 use crate::name::FullName;
@@ -23,7 +24,8 @@ use crate::profile::{Decision, Flags, decide};
 use crate::query::Request;
 use crate::report;
 use crate::report::Facts;
-use crate::schedule::Schedule;
+use crate::schedule::{Ending, Schedule};
+use crate::skip::Ledger;
 use crate::trust::check_owner;
 use crate::turn;
 
@@ -52,7 +54,8 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
             turn
         }
     };
-    let (answered, place) = ask_and_find(context, &ground, &request).await?;
+    let skipping = Skipping::new(context.world, &ground, &request, options)?;
+    let (answered, place) = ask_and_find(context, &ground, &request, Some(&skipping)).await?;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
     super::expected::check(options.expect_plan.as_ref(), &plan, &request)?;
@@ -69,17 +72,23 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
         context.reporter.verdict(true, "nothing to do");
         return Ok(true);
     }
-    let mut stage = match place {
-        Place::Container(engine, seen) => {
-            stage::container(context, &ground, &plan, &answered.origin, &engine, seen).await?
-        }
-        Place::Host(because) => stage::host(context, &ground, &plan, because.as_deref()).await?,
+    let prepared = prepare(context, &ground, &answered, &plan, place, &skipping).await?;
+    let Some((mut stage, mut ledger)) = prepared else {
+        return Ok(nothing_changed(context, &plan, begun));
     };
+    skipping.keep(&stage.place);
+    context.reporter.note(&stage.about);
+    for (at, action) in plan.actions.iter().enumerate() {
+        if let Some(because) = ledger.because(at) {
+            context.reporter.detail(&format!("{} runs because {because}", action.name));
+        }
+    }
     if context.world.terminal && context.reporter.has_color() {
         report::color::tell(&mut stage.jobs, context.world.var("TERM").unwrap_or("xterm"));
     }
     let uses = Rc::clone(&stage.uses);
-    let tally = execute(context, &plan, stage, options).await;
+    let tally = execute(context, &plan, stage, &mut ledger, options).await;
+    ledger.finish().await;
     let line = Reproduce::new(context, &ground, &request);
     context.reporter.failures(|name| line.of(name));
     let tally = tally?;
@@ -89,8 +98,61 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
     Ok(good)
 }
 
+/// Stages a run and decides what of it has to run; anew where the image is not what it was taken for. Gives nothing where
+/// nothing has to run.
+async fn prepare<'a>(
+    context: &mut Context<'a>,
+    ground: &Ground,
+    answered: &Answered,
+    plan: &Plan,
+    place: Place,
+    skipping: &Skipping<'_>,
+) -> Result<Option<(Stage<'a>, Ledger)>, Error> {
+    let (mut place, mut seen) = match place {
+        Place::Nowhere => return Ok(None),
+        Place::Container(engine, seen) => (Place::Container(engine, None), seen),
+        host @ Place::Host(_) => (host, None),
+    };
+    loop {
+        let mut stage = match &mut place {
+            Place::Nowhere => return Ok(None),
+            Place::Container(engine, _) => {
+                stage::container(context, ground, plan, &answered.origin, engine, seen.take()).await?
+            }
+            Place::Host(because) => stage::host(context, ground, plan, because.as_deref()).await?,
+        };
+        let looking = skipping.ledger(answered, plan, &stage.place);
+        let ledger = context.signals.unless(looking).await??;
+        let first = first(plan, &ledger).and_then(|at| stage.jobs.get(at)).map(|job| job.kind);
+        if stage.settle(first, context.signals).await? {
+            return Ok(first.map(|_| (stage, ledger)));
+        }
+    }
+}
+
+/// The action that starts first.
+fn first(plan: &Plan, ledger: &Ledger) -> Option<usize> {
+    let mut schedule = Schedule::new(plan, 1, false);
+    for at in ledger.unchanged() {
+        schedule.ended(at, Ending::Passed);
+    }
+    schedule.start()
+}
+
+/// Tells a run in which nothing has to run.
+fn nothing_changed(context: &mut Context<'_>, plan: &Plan, begun: Instant) -> bool {
+    for action in &plan.actions {
+        context.reporter.unchanged(&action.name, UNCHANGED);
+    }
+    let (count, seconds) = (plan.actions.len(), begun.elapsed().as_secs_f64());
+    context.reporter.verdict(true, &format!("nothing changed: {count} unchanged, 0 run in {seconds:.2} s"));
+    true
+}
+
 /// Where a plan runs.
 pub(super) enum Place {
+    /// Nowhere: nothing has to run.
+    Nowhere,
     /// In containers of this engine; the image may have been looked for already.
     Container(Engine, Option<Box<Glance>>),
     /// Here; and why, where nobody has said so.
@@ -105,6 +167,7 @@ fn facts(ground: &Ground, plan: &Plan, place: &Place) -> Facts {
             let engine = (engine.kind.to_string(), engine.version.to_string());
             (Profile::Container, lower::WORKSPACE.to_owned(), Some(engine))
         }
+        Place::Nowhere => (Profile::Container, lower::WORKSPACE.to_owned(), None),
         Place::Host(_) => (Profile::Host, root.to_string_lossy().into_owned(), None),
     };
     Facts {
@@ -124,6 +187,7 @@ pub(super) async fn ask_and_find(
     context: &mut Context<'_>,
     ground: &Ground,
     request: &Request,
+    skipping: Option<&Skipping<'_>>,
 ) -> Result<(Answered, Place), Error> {
     let flags = Flags { profile: context.global.profile, engine: context.global.engine };
     let world = context.world;
@@ -131,29 +195,44 @@ pub(super) async fn ask_and_find(
         match decide(&ground.project, &ground.user, flags, &ground.record, world).await? {
             Decision::Container(choice) => {
                 let asked = async {
-                    // Mostly the identity is what it was; then nothing waits for the question to the engine.
-                    let last = ground.last_fingerprint(world);
-                    let early = async {
-                        match &last {
-                            Some(hex) => Ok(image::glance(choice, &ground.project, hex, world).await),
-                            None => Ok(None),
-                        }
+                    let answered = ground.ask(world, request, false).await?;
+                    let met = match skipping {
+                        Some(skipping) => skipping.early(&answered, choice).await?.is_some(),
+                        None => false,
                     };
-                    let (answered, seen) = tokio::try_join!(ground.ask(world, request, false), early)?;
-                    let hex = &answered.fingerprint.hex;
-                    let seen = match last.as_ref() == Some(hex) {
-                        true => seen,
-                        false => image::glance(choice, &ground.project, hex, world).await,
-                    };
-                    Ok::<_, Error>((answered, seen.map(Box::new)))
+                    Ok::<_, Error>((answered, met))
                 };
-                let (asked, engine) = tokio::join!(
-                    asked,
-                    engine::find(choice, &ground.project.root, world, engine::Belief::Remembered)
-                );
-                // A project that is wrong is wrong on every engine.
-                let (answered, seen) = asked?;
-                Ok((answered, Place::Container(engine?, seen)))
+                // Mostly the identity is what it was; then nothing waits for the question to the engine.
+                let last = ground.last_fingerprint(world);
+                let glance = async {
+                    match &last {
+                        Some(hex) => image::glance(choice, &ground.project, hex, world).await,
+                        None => None,
+                    }
+                };
+                let find = engine::find(choice, &ground.project.root, world, engine::Belief::Remembered);
+                let found = async { tokio::join!(find, glance) };
+                tokio::pin!(asked, found);
+                // A project that is wrong is wrong on every engine; and where nothing has to run, nobody waits for one.
+                let (answered, early) = tokio::select! {
+                    biased;
+                    asked = &mut asked => (asked?, None),
+                    found = &mut found => (asked.await?, Some(found)),
+                };
+                let (answered, met) = answered;
+                if met {
+                    return Ok((answered, Place::Nowhere));
+                }
+                let (engine, seen) = match early {
+                    Some(found) => found,
+                    None => found.await,
+                };
+                let hex = &answered.fingerprint.hex;
+                let seen = match last.as_ref() == Some(hex) {
+                    true => seen,
+                    false => image::glance(choice, &ground.project, hex, world).await,
+                };
+                Ok((answered, Place::Container(engine?, seen.map(Box::new))))
             }
             Decision::Engine(engine) => {
                 Ok((ground.ask(world, request, false).await?, Place::Container(engine, None)))
@@ -168,6 +247,7 @@ async fn execute(
     context: &mut Context<'_>,
     plan: &Plan,
     stage: Stage<'_>,
+    ledger: &mut Ledger,
     options: &RunOptions,
 ) -> Result<Tally, Error> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -179,6 +259,7 @@ async fn execute(
         backend: stage.backend,
         services: stage.services,
         inbox: stage.inbox,
+        ledger,
         reporter: context.reporter,
         signals: context.signals,
         reaper: &mut reaper,
@@ -192,12 +273,15 @@ async fn execute(
 }
 
 fn summary(tally: Tally, begun: Instant) -> String {
-    let Tally { passed, failed, cancelled, not_run } = tally;
+    let Tally { passed, failed, cancelled, not_run, unchanged } = tally;
     let mut text = format!("{passed} passed, {failed} failed");
     for (count, what) in [(cancelled, "cancelled"), (not_run, "not run")] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
+    }
+    if unchanged > 0 {
+        text.push_str(&format!(", {unchanged} unchanged"));
     }
     format!("{text} in {:.2} s", begun.elapsed().as_secs_f64())
 }

@@ -15,6 +15,7 @@ mod init;
 mod plan;
 mod reports;
 mod shell;
+mod skipping;
 mod stage;
 mod trust;
 

@@ -52,12 +52,19 @@ impl Explain for MemoryError {
 #[derive(Debug)]
 pub struct Memory {
     folder: PathBuf,
+    most: usize,
 }
 
 impl Memory {
     /// The memory of the project at this place, below dwf's own state.
     pub fn new(root: &Path, state: &Path) -> Self {
-        Self { folder: state.join("fingerprints").join(sha256(root.as_os_str().as_encoded_bytes())) }
+        let folder = state.join("fingerprints").join(sha256(root.as_os_str().as_encoded_bytes()));
+        Self { folder, most: MOST }
+    }
+
+    /// A memory in this folder, of so many at most.
+    pub fn within(folder: PathBuf, most: usize) -> Self {
+        Self { folder, most }
     }
 
     /// Whether this is a fingerprint, rather than a revision.
@@ -107,7 +114,7 @@ impl Memory {
 
     fn forget(&self) -> io::Result<()> {
         let mut known = self.known()?;
-        let surplus = known.len().saturating_sub(MOST);
+        let surplus = known.len().saturating_sub(self.most);
         for (_, path) in known.drain(..surplus) {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -170,6 +170,11 @@ impl Reporter {
         }
     }
 
+    /// Says that an action need not run again.
+    pub fn unchanged(&mut self, name: &FullName, because: &str) {
+        self.skipped(name, because);
+    }
+
     /// Says how it went as a whole.
     pub fn verdict(&mut self, good: bool, text: &str) {
         self.show(Event::Verdict(good, text));

@@ -96,6 +96,9 @@ pub enum SessionError {
         /// The line that removes it.
         remove: String,
     },
+    /// An earlier success of an action could not be forgotten before it starts.
+    #[error("{0}")]
+    Record(#[from] crate::skip::SkipError),
     /// It never said hello.
     #[error("the {place} did not start within {seconds} s")]
     Slow {
@@ -110,6 +113,7 @@ impl Explain for SessionError {
     fn exit(&self) -> Exit {
         match self {
             Self::Mark(..) => Exit::Machine,
+            Self::Record(error) => error.exit(),
             _ => Exit::Engine,
         }
     }
@@ -130,6 +134,7 @@ impl Explain for SessionError {
                  here with: --profile host"
                     .to_owned(),
             ),
+            Self::Record(error) => error.hint(),
             Self::Version(_) => Some("install dwf and its runner from the same release".to_owned()),
             _ => None,
         }

@@ -79,6 +79,22 @@ impl Fingerprint {
         Self::on_disk(&tree::Disk { root }, root, inputs)
     }
 
+    /// As [`Fingerprint::compute`], of several inputs at once; what they share is read once.
+    pub fn compute_each(root: &Path, all: &[Inputs]) -> Result<Vec<Self>, FingerprintError> {
+        let tree = tree::Disk { root };
+        let find = |inputs: &Inputs| walk::find(&tree, &inputs.patterns, &inputs.exclude);
+        let found = all.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let union: BTreeSet<_> = found.iter().flat_map(|found| found.files.iter().cloned()).collect();
+        let records = content::read(root, &Vec::from_iter(union))?;
+        let by_path: BTreeMap<&str, &Record> = records.iter().map(|r| (r.path.as_str(), r)).collect();
+        let one = |(inputs, found): (&Inputs, walk::Found)| {
+            let paths = found.files.iter().filter_map(|(path, _)| path.to_str());
+            let own = paths.filter_map(|path| by_path.get(path).map(|record| (*record).clone())).collect();
+            Self::new(own, found.absent, &inputs.texts, found.warnings)
+        };
+        Ok(all.iter().zip(found).map(one).collect())
+    }
+
     /// As [`Fingerprint::compute`], of what a builder sees: it takes what git would ignore, and git's own folder.
     pub fn of_context(root: &Path, inputs: &Inputs) -> Result<Self, FingerprintError> {
         Self::on_disk(&tree::Plain(tree::Disk { root }), root, inputs)

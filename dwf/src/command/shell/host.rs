@@ -47,7 +47,8 @@ pub(super) async fn run(context: &mut Context<'_>, room: &Room<'_>) -> Result<u8
         });
         job.into_iter().collect()
     };
-    let OnHost { jobs, unseen, uses: _uses } = stage::on_host(context, room.ground, room.plan, jobs).await?;
+    let OnHost { jobs, unseen, uses: _uses, .. } =
+        stage::on_host(context, room.ground, room.plan, jobs).await?;
     let job = jobs.first().ok_or(ScopeError::Empty)?;
     tell(context, &disputed);
     let path = context.world.var("PATH").map(OsStr::new);

@@ -36,7 +36,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &Args) -> Result<u8, Er
     let ground = Ground::load(context)?;
     check_owner(&ground.project, context.world.uid)?;
     let named = Named::parse(args.scope.as_deref())?;
-    let (answered, place) = ask_and_find(context, &ground, &named.request()).await?;
+    let (answered, place) = ask_and_find(context, &ground, &named.request(), None).await?;
     answered.tell(context);
     let plan = answered.plan(&ground.project)?;
     let scope = named.find(&plan)?;
@@ -44,6 +44,8 @@ pub(super) async fn run(context: &mut Context<'_>, args: &Args) -> Result<u8, Er
     match place {
         Place::Container(engine, seen) => container::run(context, &room, &engine, seen).await,
         Place::Host(_) => host::run(context, &room).await,
+        // A shell asks for no decision that nothing has to run.
+        Place::Nowhere => Err(scope::ScopeError::Empty.into()),
     }
 }
 

@@ -18,6 +18,7 @@ use super::{Scratch, Stage, channel};
 use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
+use crate::command::skipping::Whereabouts;
 use crate::config::{Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
 use crate::estate::Estate;
@@ -27,9 +28,9 @@ use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::reaper::Reaper;
-use crate::schedule::Schedule;
 use crate::service::Services;
 use crate::session::{Alone, Backend, Launch, Mark, Target, choose};
+use crate::skip::KnownImage;
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
@@ -89,24 +90,8 @@ pub(in crate::command) async fn stage<'a>(
     plan: &Plan,
     origin: &Origin,
     engine: &Engine,
-    mut seen: Option<Box<Glance>>,
-) -> Result<Stage<'a>, Error> {
-    loop {
-        if let Some(stage) = attempt(context, ground, plan, origin, engine, seen.take()).await? {
-            return Ok(stage);
-        }
-    }
-}
-
-/// Stages a run; gives nothing where the image is not what it was taken for.
-async fn attempt<'a>(
-    context: &mut Context<'a>,
-    ground: &Ground,
-    plan: &Plan,
-    origin: &Origin,
-    engine: &Engine,
     seen: Option<Box<Glance>>,
-) -> Result<Option<Stage<'a>>, Error> {
+) -> Result<Stage<'a>, Error> {
     let world = context.world;
     let jobs = |places: &Places, caches: &[CachePlace<'_>]| lower::jobs(plan, places, caches);
     let Lowered {
@@ -136,7 +121,14 @@ async fn attempt<'a>(
     singles.show(&jobs);
     let (sender, inbox) = channel();
     let services = Services::new(served, engine, world, sender.clone());
-    let mut backend = match runner {
+    let about = format!("container  {} {}, {}", engine.kind, engine.version, ready.name);
+    let place = Whereabouts::Container(KnownImage {
+        engine: engine.kind.to_string(),
+        fingerprint: plan.fingerprint.clone(),
+        id: ready.image.id.clone(),
+        layers: ready.image.image_layers_key(),
+    });
+    let backend = match runner {
         Some(_) => Backend::runners(launches(engine, containers, &ground.project.root)?, world, sender),
         None => {
             singles.prepare(&jobs)?;
@@ -144,23 +136,18 @@ async fn attempt<'a>(
             Backend::Alone(Box::new(Alone::new(engine.clone(), ready.image, containers, mark, world, sender)))
         }
     };
-    if let Some(doubt) = ready.doubt {
-        // The first session starts meanwhile.
-        if let Some(job) = Schedule::new(plan, 1, false).start().and_then(|at| jobs.get(at)) {
-            backend.open(job.kind)?;
-        }
-        let settled = context.signals.unless(doubt.settle()).await;
-        if !matches!(settled, Ok(true)) {
-            if let Err(error) = backend.kill().await {
-                reaper.take_over();
-                return Err(error.into());
-            }
-            settled?;
-            return Ok(None);
-        }
-    }
-    context.reporter.note(&format!("container  {} {}, {}", engine.kind, engine.version, ready.name));
-    Ok(Some(Stage { jobs, backend, services, inbox, scratch: Some(scratch), uses, reaper: Some(reaper) }))
+    Ok(Stage {
+        jobs,
+        backend,
+        services,
+        inbox,
+        about,
+        place,
+        doubt: ready.doubt,
+        scratch: Some(scratch),
+        uses,
+        reaper: Some(reaper),
+    })
 }
 
 /// A container that does one thing alone, and what goes away with it.

@@ -37,7 +37,7 @@ type Variables = BTreeMap<String, String>;
 
 /// The host's variables that `pass_env` lets through. A glob never lets through what sounds like a
 /// secret, nor what would change the engine's client: such a name is to be spelled out, or refused.
-pub(super) fn passed(config: &config::Container, env: &Variables) -> Variables {
+pub(in crate::command) fn passed(config: &config::Container, env: &Variables) -> Variables {
     let mut passed = BTreeMap::new();
     for wanted in &config.pass_env {
         let wanted = wanted.get_ref();
@@ -62,7 +62,7 @@ pub(super) fn sounds_secret(name: &str) -> bool {
 
 /// What actions on the host see: what any program needs, where the user's own tools are, and what
 /// `pass_env` lets through.
-pub(super) fn on_host(plan: &Plan, passed: &Variables, env: &Variables) -> Variables {
+pub(in crate::command) fn on_host(plan: &Plan, passed: &Variables, env: &Variables) -> Variables {
     let places: BTreeSet<&str> =
         plan.stacks.iter().flat_map(|stack| &stack.place_env).map(|name| name.as_str()).collect();
     let is_place = |name: &str, value: &str| places.contains(name) && Path::new(value).is_absolute();

@@ -15,6 +15,7 @@ use super::{Stage, channel, environment};
 use crate::cache::{self, Claim, Index, Uses};
 use crate::command::Context;
 use crate::command::ask::Ground;
+use crate::command::skipping::Whereabouts;
 use crate::engine;
 use crate::error::Error;
 use crate::lower::{self, CachePlace, HostHome, Job, Kind, Places, Prepare};
@@ -39,7 +40,7 @@ pub(in crate::command) async fn stage<'a>(
     let world = context.world;
     none(plan, ServiceError::Host)?;
     let jobs = |places: &Places, caches: &[CachePlace<'_>]| lower::jobs(plan, places, caches);
-    let OnHost { mut jobs, unseen, uses } = lowered(context, ground, plan, jobs).await?;
+    let OnHost { mut jobs, unseen, toolchain, uses } = lowered(context, ground, plan, jobs).await?;
     for job in &mut jobs {
         // One runner serves both kinds: nothing is mounted here.
         job.kind = Kind::Check;
@@ -48,10 +49,11 @@ pub(in crate::command) async fn stage<'a>(
     let invocation = unseen.into_iter().fold(invocation, Invocation::without_env);
     let launches = BTreeMap::from([(Kind::Check, Launch { invocation, target: None, mark: None })]);
     let why = because.map(|because| format!(": {because}")).unwrap_or_default();
-    context.reporter.note(&format!("host       {}{why}", std::env::consts::OS));
+    let about = format!("host       {}{why}", std::env::consts::OS);
     let (sender, inbox) = channel();
     let (backend, services) = (Backend::runners(launches, world, sender), Services::default());
-    Ok(Stage { jobs, backend, services, inbox, scratch: None, uses, reaper: None })
+    let place = Whereabouts::Host(toolchain);
+    Ok(Stage { jobs, backend, services, inbox, about, place, doubt: None, scratch: None, uses, reaper: None })
 }
 
 /// Actions of this machine.
@@ -59,6 +61,8 @@ pub(in crate::command) struct OnHost {
     pub(in crate::command) jobs: Vec<Job>,
     /// The variables of dwf that actions do not see.
     pub(in crate::command) unseen: Vec<String>,
+    /// What stands for the tools that they use.
+    pub(in crate::command) toolchain: String,
     /// The caches, in use while this lives.
     pub(in crate::command) uses: Rc<Uses>,
 }
@@ -101,7 +105,7 @@ pub(in crate::command) async fn lowered(
     }
     lower::check_words(&jobs)?;
     let unseen = world.env.keys().filter(|name| !env.contains_key(*name)).cloned().collect();
-    Ok(OnHost { jobs, unseen, uses: Rc::new(uses) })
+    Ok(OnHost { jobs, unseen, toolchain, uses: Rc::new(uses) })
 }
 
 /// What the stacks' tools say of themselves: build products of another toolchain are not these.

@@ -12,6 +12,7 @@ mod services;
 pub(super) use container::{Lone, StageError, lone, stage as container};
 pub(super) use host::{OnHost, lowered as on_host, stage as host};
 
+pub(super) use environment::{on_host as seen_on_host, passed};
 pub(super) use prepared::{estate, owner_of, runner_for, selinux_enforces};
 pub(super) use private::{client_config, injected};
 pub(super) use scratch::Scratch;
@@ -21,14 +22,17 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
+use super::skipping::Whereabouts;
 use crate::cache::Uses;
-use crate::error::{Exit, Explain};
-use crate::lower::{self, CachePlace, Job};
+use crate::error::{Error, Exit, Explain};
+use crate::image::Doubt;
+use crate::lower::{self, CachePlace, Job, Kind};
 use crate::plan::Plan;
 use crate::reaper::Reaper;
 use crate::report::{Reporter, Source};
 use crate::service::Services;
 use crate::session::{Backend, Message, Sender};
+use crate::signals::Signals;
 
 /// Messages between the sessions and the executor; a session that says more has to wait.
 const INBOX: usize = 64;
@@ -39,12 +43,41 @@ pub(super) struct Stage<'a> {
     pub(super) backend: Backend<'a>,
     pub(super) services: Services,
     pub(super) inbox: mpsc::Receiver<Message>,
+    /// A line about where they run.
+    pub(super) about: String,
+    /// Where they run.
+    pub(super) place: Whereabouts,
+    /// What the engine has still to confirm of the image.
+    pub(super) doubt: Option<Doubt>,
     /// What is to be removed when the run is over.
     pub(super) scratch: Option<Scratch>,
     /// The caches, in use until the run is over.
     pub(super) uses: Rc<Uses>,
     /// Who removes everything should dwf be killed; the last to go.
     pub(super) reaper: Option<Reaper>,
+}
+
+impl Stage<'_> {
+    /// Waits until nothing of the image is in doubt, while the session of the first action starts already. False, and
+    /// everything has ended, where the image is not what it was taken for.
+    pub(super) async fn settle(&mut self, first: Option<Kind>, signals: &mut Signals) -> Result<bool, Error> {
+        let Some(doubt) = self.doubt.take() else { return Ok(true) };
+        if let Some(kind) = first {
+            self.backend.open(kind)?;
+        }
+        let settled = signals.unless(doubt.settle()).await;
+        if matches!(settled, Ok(true)) {
+            return Ok(true);
+        }
+        if let Err(error) = self.backend.kill().await {
+            if let Some(reaper) = self.reaper.take() {
+                reaper.take_over();
+            }
+            return Err(error.into());
+        }
+        settled?;
+        Ok(false)
+    }
 }
 
 fn channel() -> (Sender, mpsc::Receiver<Message>) {
