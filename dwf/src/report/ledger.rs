@@ -145,7 +145,8 @@ impl Ledger {
     pub fn left(&mut self, name: &FullName, told: Told, because: &str) {
         let entry = self.entry(name);
         entry.told = told;
-        entry.reason = Some(because.to_owned());
+        // The outcome says that already.
+        entry.reason = Some(because.strip_prefix("not run: ").unwrap_or(because).to_owned());
     }
 
     /// Whether everything that was there came out well.
