@@ -12,6 +12,9 @@ use crate::config::{CommandSection, Diagnostic, Loaded, Source};
 use crate::error::nearest;
 use crate::name::{FullName, Wanted};
 
+/// Which actions are meant, where that is written, and what is said about them.
+type More<'a> = (Wanted, &'a Spanned<String>, &'a CommandSection);
+
 /// Every command that can be asked for, and the project's own words about them.
 #[derive(Debug)]
 pub struct Catalog<'a> {
@@ -20,7 +23,7 @@ pub struct Catalog<'a> {
     /// Where in `offered` each command is: a project may have thousands, and each may need others by name.
     places: BTreeMap<CommandName, Vec<usize>>,
     own: BTreeMap<FullName, &'a CommandSection>,
-    more: BTreeMap<CommandName, Vec<(Wanted, &'a Spanned<String>, &'a CommandSection)>>,
+    more: BTreeMap<CommandName, Vec<More<'a>>>,
 }
 
 /// What was asked for.
