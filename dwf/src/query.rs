@@ -267,7 +267,8 @@ impl Asking<'_> {
                 };
                 next.extend(catalog.needs(&name, &actions)?);
             }
-            closure.append(&mut open);
+            // In a chain each round brings one, so a round must not touch all that are there.
+            closure.extend(open);
             open = next.into_iter().filter(|name| !closure.contains(name)).collect();
         }
         Ok(closure)

@@ -151,7 +151,7 @@ pub fn parse_list(
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, Listed, is_no_such_container, kill, list, parse_list, remove};
+    use super::{Filter, Listed, is_no_such_container, kill, list, parse_list, parse_pid, pid, remove};
     use crate::engine::{Engine, EngineKind};
     use crate::version::Version;
 

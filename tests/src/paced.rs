@@ -81,7 +81,7 @@ fn height(sleepers: &BTreeMap<String, Sleeper>, name: &String) -> usize {
 fn sleepers(pace: u64) -> BTreeMap<String, Sleeper> {
     let mut sleepers = BTreeMap::new();
     for stack in ["alpha", "beta"] {
-        for number in 0..20 {
+        for number in 0..20_usize {
             let name = |number: usize| format!("{stack}/work:n{number:02}");
             let mut needs: Vec<String> = number.checked_sub(4).map(name).into_iter().collect();
             if (stack, number) == ("beta", 3) {

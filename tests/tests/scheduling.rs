@@ -1,7 +1,5 @@
 //! What starts when: the same order every time, what a failure does to the others, and cycles.
 
-use std::time::Duration;
-
 use devflow_tests::paced::{JOBS, paced};
 use devflow_tests::{Engine, Sandbox, long};
 
@@ -90,7 +88,7 @@ fn a_failure_cancels_what_runs_and_each_is_told_for_what_it_is() {
     }
 }
 
-/// Ten thousand that need each other, in a chain and in a ring: a plan, or the whole ring, and neither takes long.
+/// Ten thousand that need each other, in a chain and in a ring: a plan, or the whole ring.
 #[test]
 fn long_chains_and_rings() {
     let sandbox = Sandbox::without_engine();
@@ -102,18 +100,14 @@ fn long_chains_and_rings() {
         }
     }
     sandbox.write("p/devflow.toml", &config);
-    let dwf = |args: &[&str]| {
-        let args = args.iter().copied();
-        let started = sandbox.dwf(&sandbox.path().join("p"), args).under(["timeout", "60"]);
-        started.run()
-    };
-    let run = dwf(&["plan", "c:a9999"]);
+    let plan = || sandbox.dwf(&sandbox.path().join("p"), ["plan", "c:a9999"]).run();
+    let run = plan();
     run.expect(0);
     assert_eq!(run.stdout.matches("needs c:a").count(), 9_999);
 
     let ring = config.replacen("run = [\"true\"]\n", "run = [\"true\"]\nneeds = [\"c:a9999\"]\n", 1);
     sandbox.write("p/devflow.toml", &ring);
-    let run = dwf(&["plan", "c:a9999"]);
+    let run = plan();
     run.expect(2)
         .says("error: these commands need each other: c:a0 → c:a9999 → c:a9998 → ")
         .says(" → c:a1 → c:a0\n");
@@ -124,8 +118,6 @@ fn too_long_is_told_with_how_long() {
     let sandbox = Sandbox::without_engine();
     let config = "[project]\nname = \"t\"\nstack = []\n[commands.\"x:slow\"]\nrun = [\"sleep\", \"60\"]\ntimeout = 1\n";
     sandbox.write("p/devflow.toml", config);
-    let begun = std::time::Instant::now();
     let run = sandbox.dwf(&sandbox.path().join("p"), ["run", "x:slow", "--profile", "host"]).run();
     run.expect(1).says("━━ x:slow failed: timed out after 1 s");
-    assert!(begun.elapsed() < Duration::from_secs(50), "it was not ended");
 }

@@ -13,13 +13,18 @@ use crate::config::{CommandSection, Diagnostic, Loaded, SecretSection, Source};
 use crate::error::nearest;
 use crate::name::{FullName, Wanted};
 
+/// Which actions are meant, where that is written, and what is said about them.
+type More<'a> = (Wanted, &'a Spanned<String>, &'a CommandSection);
+
 /// Every command that can be asked for, and the project's own words about them.
 #[derive(Debug)]
 pub struct Catalog<'a> {
     config: &'a Loaded,
     offered: Vec<FullName>,
+    /// Where in `offered` each command is: a project may have thousands, and each may need others by name.
+    places: BTreeMap<CommandName, Vec<usize>>,
     own: BTreeMap<FullName, &'a CommandSection>,
-    more: Vec<(Wanted, &'a Spanned<String>, &'a CommandSection)>,
+    more: BTreeMap<CommandName, Vec<More<'a>>>,
 }
 
 /// What was asked for.
@@ -44,21 +49,27 @@ impl<'a> Catalog<'a> {
                 });
             }
         }
-        let mut catalog = Self { config, offered, own: BTreeMap::new(), more: Vec::new() };
+        let (own, places) = (BTreeMap::new(), BTreeMap::new());
+        let mut catalog = Self { config, offered, places, own, more: BTreeMap::new() };
         for (key, section) in &config.file.commands {
             let wanted: Wanted = key.get_ref().parse().map_err(|message| catalog.at(key, message, None))?;
             if section.run.is_some() {
                 let name = catalog.own_name(key, &wanted)?;
                 catalog.own.insert(name, section);
             } else {
-                catalog.more.push((wanted, key, section));
+                let command = wanted.command.clone();
+                catalog.more.entry(command).or_default().push((wanted, key, section));
             }
         }
         let own: Vec<FullName> = catalog.own.keys().cloned().collect();
         catalog.offered.extend(own);
         catalog.offered.sort();
+        for (at, name) in catalog.offered.iter().enumerate() {
+            catalog.places.entry(name.command.clone()).or_default().push(at);
+        }
         for name in &catalog.offered {
-            let mut about = catalog.more.iter().filter(|(wanted, ..)| wanted.matches(name));
+            let more = catalog.more.get(&name.command).into_iter().flatten();
+            let mut about = more.filter(|(wanted, ..)| wanted.matches(name));
             if let (Some((_, first, _)), Some((_, second, _))) = (about.next(), about.next()) {
                 let message = format!("{name} is meant here and by `{}`", first.get_ref());
                 return Err(catalog.at(second, message, None));
@@ -96,7 +107,8 @@ impl<'a> Catalog<'a> {
 
     /// What devflow.toml says about an extension's action, in the order it says it.
     pub fn more(&self, name: &FullName) -> impl Iterator<Item = &'a CommandSection> {
-        self.more.iter().filter(|(wanted, ..)| wanted.matches(name)).map(|(.., section)| *section)
+        let more = self.more.get(&name.command).into_iter().flatten();
+        more.filter(|(wanted, ..)| wanted.matches(name)).map(|(.., section)| *section)
     }
 
     /// The project's secrets.
@@ -223,7 +235,8 @@ impl<'a> Catalog<'a> {
     }
 
     fn matching(&self, wanted: &Wanted) -> Vec<FullName> {
-        self.offered.iter().filter(|name| wanted.matches(name)).cloned().collect()
+        let places = self.places.get(&wanted.command).into_iter().flatten();
+        places.map(|at| &self.offered[*at]).filter(|name| wanted.matches(name)).cloned().collect()
     }
 
     /// The actions that a name in devflow.toml means: at least one.

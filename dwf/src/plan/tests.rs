@@ -149,6 +149,41 @@ fn cycles_are_shown_as_cycles() {
     );
 }
 
+/// A cycle is the extension's fault only when it says all of it.
+#[test]
+fn whose_fault_a_cycle_is() {
+    let needs = |need: &str| json!({ "action": { "steps": [{ "program": "x" }], "needs": [need] } });
+    let both = |second| {
+        answers(&[(".", "a", json!({}), json!({ "build:debug": needs("test:unit"), "test:unit": second }))])
+    };
+    let own = plan(&config(""), &both(needs("build:debug")), &["test"]).unwrap_err();
+    assert_eq!(own.exit().code(), 4);
+    let config = config("[commands.\"a/test:unit\"]\nneeds = [\"a/build:debug\"]\n");
+    let projects = plan(&config, &both(run("y")), &["test"]).unwrap_err();
+    assert_eq!(projects.to_string(), own.to_string());
+    assert_eq!(projects.exit().code(), 2);
+}
+
+/// Services are for those who name them, and part of what is run.
+#[test]
+fn services_are_in_the_plan_of_those_who_name_them() {
+    let services =
+        "[services.db]\nimage = \"d:1\"\nready = [\"is\", \"up\"]\n[services.other]\nimage = \"o:1\"\n";
+    let named = format!("{services}[commands.\"a/test:unit\"]\nservices = [\"db\"]\n");
+    let answers = |fetches| {
+        let action = json!({ "steps": [{ "program": "x" }], "fetches": fetches });
+        answers(&[(".", "a", json!({}), json!({ "test:unit": { "action": action } }))])
+    };
+    let plan = |text: &str, fetches| plan(&config(text), &answers(fetches), &["test"]);
+    let with = plan(&named, false).unwrap();
+    assert_eq!(show(&with), "a/test:unit  (with db)\n    x\nservice db  d:1\n    ready within 60 s: is up");
+    assert_ne!(with.digest(), plan(services, false).unwrap().digest());
+    assert_eq!(plan(services, false).unwrap().digest(), plan("", false).unwrap().digest());
+    let error = plan(&named, true).unwrap_err();
+    assert_eq!(error.to_string(), "a/test:unit fetches, and services are for actions that do not");
+    assert!(error.detail().unwrap().contains("services = [\"db\"]"), "{error:?}");
+}
+
 #[test]
 fn conflicts_name_both_sides() {
     let one = json!({ "caches": [{ "name": "store", "env": "A" }] });
