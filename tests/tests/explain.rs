@@ -93,7 +93,9 @@ fn only_the_expected_plan_is_run() {
     let other = format!("sha256:{}", "0".repeat(64));
     let refused = verify(&other);
     refused.expect(3).says(&found).says(&other).says("dwf plan --json pr");
-    dwf(&sandbox, &project, &["run", "lint:policy", "--expect-plan", &other]).expect(3).says("dwf plan --json lint:policy");
+    dwf(&sandbox, &project, &["run", "lint:policy", "--expect-plan", &other])
+        .expect(3)
+        .says("dwf plan --json lint:policy");
     assert!(!ran.exists(), "{refused}");
     for malformed in ["", "sha256:", "0123", &format!("sha512:{}", "0".repeat(64))] {
         verify(malformed).expect(2).says("a plan's digest is");

@@ -29,7 +29,9 @@ fn dwf(sandbox: &Sandbox, project: &Path, words: &[&str]) -> Spec {
 /// What [`LOOK`] wrote, without what is each container's own: its name, its init process, the runner.
 fn seen(project: &Path, file: &str) -> Vec<String> {
     let text = std::fs::read_to_string(project.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let own = |line: &&str| !line.starts_with("HOSTNAME=") && !line.contains("init") && !line.contains("dwf-runner");
+    let own = |line: &&str| {
+        !line.starts_with("HOSTNAME=") && !line.contains("init") && !line.contains("dwf-runner")
+    };
     text.lines().filter(own).map(str::to_owned).collect()
 }
 
@@ -113,7 +115,8 @@ fn until<T>(what: &str, look: impl Fn() -> Result<T, String>) -> T {
 /// The container that a shell said, in its trace, that it would start.
 fn container(trace: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(trace).map_err(|error| error.to_string())?;
-    let name = text.lines().filter(|line| line.contains(" run --rm ")).find_map(|line| line.split("--name=").nth(1));
+    let name =
+        text.lines().filter(|line| line.contains(" run --rm ")).find_map(|line| line.split("--name=").nth(1));
     name.and_then(|rest| rest.split(' ').next()).map(str::to_owned).ok_or(text)
 }
 
@@ -133,7 +136,11 @@ fn told_to_end(engine: Engine) {
     let sandbox = Sandbox::new(engine);
     let project = plain(&sandbox);
     let log = sandbox.path().join("home/trace");
-    let line = format!("exec dwf shell --engine {} -- sh -c 'echo up >up; sleep 1000' 2>{}", engine.name(), log.display());
+    let line = format!(
+        "exec dwf shell --engine {} -- sh -c 'echo up >up; sleep 1000' 2>{}",
+        engine.name(),
+        log.display()
+    );
     let started = sandbox.shell(&project, &line).env("RUST_LOG", "devflow=debug").start();
     until("it does not start", || match project.join("up").exists() {
         true => Ok(()),
@@ -172,7 +179,9 @@ impl<'a> Terminal<'a> {
         );
         sandbox.write("own/script", &script);
         let terminal = Self { sandbox, project };
-        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "90", "-y", "30", "sh script"]).expect(0);
+        terminal
+            .tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "90", "-y", "30", "sh script"])
+            .expect(0);
         terminal
     }
 
@@ -228,7 +237,9 @@ fn at_a_terminal(engine: Option<Engine>) {
     sized("40 100", "large");
     // Ctrl-C is for what runs inside, and for nobody else.
     terminal.type_in(&["touch slee''ping; sleep 1000", "Enter"]);
-    until("nothing sleeps", || terminal.project.join("sleeping").exists().then_some(()).ok_or_else(String::new));
+    until("nothing sleeps", || {
+        terminal.project.join("sleeping").exists().then_some(()).ok_or_else(String::new)
+    });
     sleep(Duration::from_millis(300));
     terminal.type_in(&["C-c"]);
     terminal.type_in(&["echo after-$?", "Enter"]);
@@ -236,7 +247,9 @@ fn at_a_terminal(engine: Option<Engine>) {
     terminal.type_in(&["(exit 3)", "Enter"]);
     terminal.type_in(&["C-d"]);
     terminal.shows("ended=3");
-    let modes = |name: &str| until("no modes", || std::fs::read_to_string(terminal.project.join(name)).map_err(|e| e.to_string()));
+    let modes = |name: &str| {
+        until("no modes", || std::fs::read_to_string(terminal.project.join(name)).map_err(|e| e.to_string()))
+    };
     assert_eq!(modes("before"), modes("after"));
     if let Some(engine) = engine {
         gone(engine, &container(&terminal.project.join("trace")).expect("a container"));
