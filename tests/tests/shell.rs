@@ -165,6 +165,12 @@ fn told_to_end_rootless() {
     told_to_end(Engine::Rootless);
 }
 
+/// The options of a shell in a container that writes its trace to a file. On the host, standard error is the shell's, too,
+/// and a shell is one for people only where that is the terminal.
+fn trace(engine: Engine) -> String {
+    format!("--engine {} 2>trace", engine.name())
+}
+
 /// A terminal with a shell script in it: before and after `dwf shell` it notes the terminal's modes.
 struct Terminal<'a> {
     sandbox: &'a Sandbox,
@@ -175,7 +181,7 @@ impl<'a> Terminal<'a> {
     fn open(sandbox: &'a Sandbox, options: &str) -> Self {
         let project = plain(sandbox);
         let script = format!(
-            "stty -g >before\ndwf shell {options} test:unit 2>trace\necho ended=$?\nstty -g >after\nexec sleep 1000\n"
+            "stty -g >before\ndwf shell {options} test:unit\necho ended=$?\nstty -g >after\nexec sleep 1000\n"
         );
         sandbox.write("own/script", &script);
         let terminal = Self { sandbox, project };
@@ -221,7 +227,7 @@ impl Drop for Terminal<'_> {
 
 fn at_a_terminal(engine: Option<Engine>) {
     let sandbox = engine.map_or_else(Sandbox::without_engine, Sandbox::new);
-    let options = engine.map_or("--profile host".to_owned(), |engine| format!("--engine {}", engine.name()));
+    let options = engine.map_or("--profile host".to_owned(), trace);
     let terminal = Terminal::open(&sandbox, &options);
     terminal.type_in(&["echo ready-$((1 + 1)); echo $OWN", "Enter"]);
     terminal.shows("ready-2");
@@ -279,7 +285,7 @@ fn at_a_terminal_of_the_host() {
 /// Nobody is left to type `exit` when the window was closed.
 fn closed(engine: Engine) {
     let sandbox = Sandbox::new(engine);
-    let terminal = Terminal::open(&sandbox, &format!("--engine {}", engine.name()));
+    let terminal = Terminal::open(&sandbox, &trace(engine));
     terminal.type_in(&["echo ready-$((1 + 1))", "Enter"]);
     terminal.shows("ready-2");
     let name = container(&terminal.project.join("trace")).expect("a container");
