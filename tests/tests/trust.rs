@@ -196,7 +196,7 @@ fn a_link_from_path_into_the_project() {
 }
 
 #[test]
-fn doctor_says_what_is_missing_and_starts_nothing() {
+fn doctor_says_what_is_missing_and_starts_nothing_without_consent() {
     let clone = Clone::new();
     let doctor = |words: &[&str]| clone.run(words);
     let text = doctor(&["doctor", "--profile", "host"]);
@@ -207,10 +207,12 @@ fn doctor_says_what_is_missing_and_starts_nothing() {
     let json = doctor(&["doctor", "--json", "--profile", "host"]);
     let value: serde_json::Value = serde_json::from_str(&json.expect(1).stdout).expect("JSON");
     assert_eq!(value["good"], false, "{value:#}");
+    assert!(!clone.ran());
     doctor(&["ext", "trust", "evil"]).expect(0);
     let good = doctor(&["doctor", "--profile", "host"]);
     assert!(good.expect(0).stdout.contains("tools/devflow-ext-evil"), "{good}");
-    assert!(!clone.ran());
+    // Only it knows the tools that it relies on.
+    assert!(clone.ran() && good.stdout.contains("evil 1 (not pinned)"), "{good}");
     // With containers, an engine is needed.
     let bare = clone.spec(&["doctor"]).env("PATH", "/nowhere").run();
     assert!(bare.expect(1).stdout.contains("no container engine answers"), "{bare}");

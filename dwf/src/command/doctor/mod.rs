@@ -61,7 +61,7 @@ async fn look(ground: &Ground, flags: Flags, world: &crate::world::World) -> Res
             return Ok(checks);
         }
     };
-    checks.push(versions(&answered));
+    checks.extend(versions(&answered));
     if host {
         checks.extend(cache::left_alone(&answered));
         checks.extend(tools::on_host(ground, &answered, world).await);
@@ -76,12 +76,12 @@ async fn look(ground: &Ground, flags: Flags, world: &crate::world::World) -> Res
 }
 
 /// What the extensions say of themselves.
-fn versions(answered: &Answered) -> Check {
+fn versions(answered: &Answered) -> Option<Check> {
     let answers = &answered.asked.answers;
     let version = |(name, version): (&_, &String)| {
         let pinned = if answers.pins.contains_key(name) { "pinned" } else { "not pinned" };
         format!("{name} {} ({pinned})", crate::error::printable(version, 40))
     };
     let all: Vec<String> = answers.versions.iter().map(version).collect();
-    Check::new("answers", State::Good, all.join(", ")).about("extensions")
+    (!all.is_empty()).then(|| Check::new("answers", State::Good, all.join(", ")).about("extensions"))
 }

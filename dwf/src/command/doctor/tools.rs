@@ -61,7 +61,7 @@ fn tools(answered: &Answered) -> BTreeMap<Tool, Vec<String>> {
     tools
 }
 
-fn judged(tool: &Tool, stacks: &[String], answer: &Answer, where_: &str) -> Check {
+fn judged(tool: &Tool, stacks: &[String], answer: &Answer, place: &str) -> Check {
     let about = format!("tool {}", printable(&tool.program, 60));
     let for_whom = format!("{} needs it", stacks.join(", "));
     let wants = tool.wants.as_deref().map(|wants| printable(wants, 80));
@@ -69,9 +69,9 @@ fn judged(tool: &Tool, stacks: &[String], answer: &Answer, where_: &str) -> Chec
     let bad = |text: String, fix: String| Check::new("tool", State::Bad, text).fix(fix);
     let program = printable(&tool.program, 60);
     let check = match answer {
-        Answer::Absent => bad(format!("not {where_}; {for_whom}"), format!("put {program}{wanted} {where_}")),
+        Answer::Absent => bad(format!("not {place}; {for_whom}"), format!("put {program}{wanted} {place}")),
         Answer::Failed(words) => {
-            bad(format!("{where_}, and does not work: {words}"), format!("try it: {}", line(tool)))
+            bad(format!("{place}, and does not work: {words}"), format!("try it: {}", line(tool)))
         }
         Answer::Said(words) => match (version(words), tool.wants.as_ref()) {
             (_, None) => Check::new("tool", State::Good, words.clone()),
@@ -81,7 +81,7 @@ fn judged(tool: &Tool, stacks: &[String], answer: &Answer, where_: &str) -> Chec
                 }
                 Ok(range) => bad(
                     format!("{words}, and {range} is wanted; {for_whom}"),
-                    format!("put {program} {range} {where_}"),
+                    format!("put {program} {range} {place}"),
                 ),
                 Err(message) => Check::new("tool", State::Poor, format!("{words}; {message}")),
             },
