@@ -41,6 +41,7 @@ mod store;
 mod trace;
 mod transcript;
 mod trust;
+mod volumes;
 mod world;
 
 use std::process::ExitCode;

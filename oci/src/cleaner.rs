@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn invocations() {
         let docker = Engine::new(EngineKind::Docker, "docker", Version::default());
-        let podman = Engine { rootless: true, ..Engine::new(EngineKind::Podman, "podman", Version::default()) };
+        let podman =
+            Engine { rootless: true, ..Engine::new(EngineKind::Podman, "podman", Version::default()) };
         let folder = Path::new("/c/a,b/trash");
         assert_eq!(in_namespace(&docker, folder, "x+1"), None);
         assert_eq!(
@@ -72,6 +73,8 @@ mod tests {
         ] {
             assert!(run.contains(part), "{part} in {run}");
         }
-        assert!(in_container(&docker, &ImageName::Id("sha256:x".into()), Path::new("relative"), "x").is_err());
+        assert!(
+            in_container(&docker, &ImageName::Id("sha256:x".into()), Path::new("relative"), "x").is_err()
+        );
     }
 }

@@ -145,7 +145,8 @@ fn rootless_podman_keeps_what_is_in_use() {
 
 #[test]
 fn budgets_and_their_order() {
-    let place = Place::of(Sandbox::without_engine(), "[cache]\nmax_size = \"2500 kB\"\nmax_age = \"20 days\"\n");
+    let place =
+        Place::of(Sandbox::without_engine(), "[cache]\nmax_size = \"2500 kB\"\nmax_age = \"20 days\"\n");
     for (name, days) in [("a", 30), ("b", 9), ("c", 3), ("d", 6), ("e", 1)] {
         place.entry(name, days, 1_000_000);
     }
@@ -162,7 +163,10 @@ fn budgets_and_their_order() {
     assert!(done["freed"].as_u64().unwrap() >= 2_000_000, "{done}");
     assert_eq!(names(&place.list()), ["c", "e"]);
     let list = place.dwf(&["cache", "list"]).run();
-    assert!(list.expect(0).stdout.lines().all(|line| line.contains("days ago") || line.contains("day ago")), "{list}");
+    assert!(
+        list.expect(0).stdout.lines().all(|line| line.contains("days ago") || line.contains("day ago")),
+        "{list}"
+    );
 }
 
 #[test]
@@ -270,9 +274,11 @@ fn docker_removes_what_is_anothers() {
     devflow_tests::give(&place.sandbox.cache(), (uid, gid));
     devflow_tests::give(&entry.join("foreign"), (1001, 1001));
     let socket = std::fs::metadata("/var/run/docker.sock").unwrap().gid().to_string();
-    let (reuid, regid, groups) = (format!("--reuid={uid}"), format!("--regid={gid}"), format!("--groups={socket}"));
+    let (reuid, regid, groups) =
+        (format!("--reuid={uid}"), format!("--regid={gid}"), format!("--groups={socket}"));
     let args = ["cache", "prune", "--engine", "docker"];
-    let dwf = place.sandbox.dwf(&place.project, args).user((0, 0)).under(["setpriv", &reuid, &regid, &groups]);
+    let dwf =
+        place.sandbox.dwf(&place.project, args).user((0, 0)).under(["setpriv", &reuid, &regid, &groups]);
     gone(&dwf.run(), &place);
 }
 

@@ -3,7 +3,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::record::Known;
+use super::record::{Known, Owner};
+use super::root::CacheError;
 use super::tree::Size;
 use super::*;
 
@@ -61,7 +62,8 @@ fn only_these_places_are_entries() {
         assert_eq!(slot.to_string(), path);
         assert_eq!(Slot::from_id(&slot.id()), Some(slot));
     }
-    let not = ["", ".dwf", "env", "tmp", "..", "a/b", "env/x/out", "env/0123456789ABCDEF/out", "tmp/../../x", "/x"];
+    let not =
+        ["", ".dwf", "env", "tmp", "..", "a/b", "env/x/out", "env/0123456789ABCDEF/out", "tmp/../../x", "/x"];
     for path in not {
         assert_eq!(Slot::at(Path::new(path)), None, "{path}");
     }
@@ -100,7 +102,8 @@ fn the_longest_unused_goes_and_never_what_is_in_use() {
     let check = |budget: Budget, expected: &[&str]| {
         let verdicts = judge(&entries, &budget, now);
         let going = entries.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Remove(_)));
-        let going: Vec<String> = going.map(|(entry, _)| entry.slot.parts().last().unwrap().to_string()).collect();
+        let going: Vec<String> =
+            going.map(|(entry, _)| entry.slot.parts().last().unwrap().to_string()).collect();
         assert_eq!(going, expected, "{budget:?}");
     };
     let none = Budget::default();

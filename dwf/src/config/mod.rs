@@ -15,8 +15,8 @@ pub use diagnostic::{Diagnostic, Source};
 pub use load::{ConfigError, Loaded, load, load_member, load_text, parse};
 pub(crate) use model::default_target;
 pub use model::{
-    CacheSection, CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry,
-    Network, Profile,
+    CacheBackend, CacheSection, CommandSection, Container, EngineChoice, File, ImageSection, ImageSource,
+    MountEntry, Network, Profile,
 };
 pub use units::{Age, Size};
 pub use user::{Jail, UserConfig, load_user};

@@ -21,7 +21,7 @@ const CRATES: &[Crate] = &[
 /// machine: configuration and answers become a plan, the plan becomes containers and jobs. Then the
 /// machine and what is found on it. Then running, and the commands.
 pub const MODULES: &str = "error name files config lock cli plan compose schedule lower report
-    trace world signals jail process ring transcript store fetch project cache discover trust launch engine profile git identity
+    trace world signals jail process ring transcript store fetch project cache discover trust launch engine volumes profile git identity
     image extension query session scan execute conformance command lib main";
 
 /// Files of dwf that touch nothing but their arguments.

@@ -32,7 +32,9 @@ pub(super) async fn remove(
     let (world, root) = (context.world, &ground.project.root);
     let choice = engine_choice(&ground.project, &ground.user, context.global.engine);
     let work = async {
-        let engine = engine::find(choice, root, world, engine::Belief::Asked).await.map_err(|error| error.to_string())?;
+        let engine = engine::find(choice, root, world, engine::Belief::Asked)
+            .await
+            .map_err(|error| error.to_string())?;
         let mut left = Vec::new();
         for item in stuck.iter() {
             if !is_foreign(item) || !by_engine(&engine, index, item, world).await {

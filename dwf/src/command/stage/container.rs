@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use devflow_oci::source::{Denied, check_source};
-use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
+use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, ImageName, Invocation, user_args};
 use devflow_runner::wire;
 
 use super::prepared::{Prepared, owner_of, passed_variables, runner_for, say_once, selinux_enforces};
 use super::{Scratch, Stage, channel};
-use crate::cache::{self, Claim, Index, Uses};
+use crate::cache::{self, Claim, Index, Uses, Volumes};
 use crate::command::Context;
 use crate::command::ask::Ground;
-use crate::config::{Diagnostic, MountEntry};
+use crate::config::{CacheBackend, Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
 use crate::identity::Origin;
 use crate::image::{self, Glance, Wanted};
@@ -21,6 +21,7 @@ use crate::lower::{self, CachePlace, ContainerInput, Job, Kind, Places};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::session::{Alone, Backend, Launch, Target};
+use crate::volumes::Maker;
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,7 @@ pub(in crate::command) async fn stage<'a>(
     };
     let mut jobs = lower::jobs(plan, &places, &caches);
     lower::give_back(&ready.image, &mut jobs);
+    let volumes = project.config.file.cache.backend == CacheBackend::Volume;
     let scratch = Scratch::new(cache_root.join("tmp").join(&prepared.run));
     let input = ContainerInput {
         run: &prepared.run,
@@ -119,12 +121,28 @@ pub(in crate::command) async fn stage<'a>(
         selinux,
         mounts: &mounts,
         caches: &caches,
+        volumes,
     };
     let (containers, made) = lower::sessions(&input, &jobs);
-    let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, &project.root, &environment);
+    let claim = |place: &CachePlace<'_>| {
+        let claim = Claim::of(place, &cache_root, &project.root, &environment)?;
+        let names: Vec<String> = place.volumes().into_iter().map(|(_, name)| name).collect();
+        let held = (volumes && !names.is_empty()).then_some(Volumes { engine: engine.kind, names });
+        Some(Claim { volumes: held, ..claim })
+    };
     let layers = Claim::layers(&prepared.run, &project.root);
     let claims = caches.iter().filter_map(claim).chain(needs_layers(&containers).then_some(layers));
-    let uses = Uses::take(Index::open(&cache_root, owner)?, claims.collect())?;
+    let claims: Vec<Claim> = claims.collect();
+    let wanted = volumes_of(&claims);
+    let uses = Uses::take(Index::open(&cache_root, owner)?, claims)?;
+    let maker = Maker {
+        engine,
+        run: &prepared.run,
+        image: &ImageName::Id(input.image.id.clone()),
+        index: uses.index(),
+        world,
+    };
+    context.signals.unless(maker.ensure(&wanted)).await??;
     lower::prepare(&made, &[&cache_root], owner)?;
     let singles =
         Singles { engine, image: &ready.image, containers: &containers, cache_root: &cache_root, owner };
@@ -140,6 +158,13 @@ pub(in crate::command) async fn stage<'a>(
         }
     };
     Ok(Stage { jobs, backend, inbox, scratch: Some(scratch), uses: Rc::new(uses) })
+}
+
+/// Each volume with the place of its cache.
+fn volumes_of(claims: &[Claim]) -> BTreeMap<String, String> {
+    let each = claims.iter().filter_map(|claim| Some((claim.slot.to_string(), claim.volumes.as_ref()?)));
+    each.flat_map(|(place, volumes)| volumes.names.iter().map(move |name| (name.clone(), place.clone())))
+        .collect()
 }
 
 fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {
