@@ -25,10 +25,12 @@ impl CachePlace<'_> {
     /// The volumes that can stand for its folder, by what they hold of it. What is mounted copy-on-write has to be a
     /// folder, since an engine's volumes are nowhere on this machine; so has a file.
     pub fn volumes(&self) -> Vec<(PathBuf, String)> {
-        let folders = match (&self.cache.readonly, &self.cache.home) {
-            (Some(CacheReadonly::Overlay), _) => Vec::new(),
-            (_, None) => vec![self.disk.clone()],
-            (_, Some(_)) => {
+        let Cache { scope, readonly, home, .. } = self.cache;
+        let folders = match home {
+            // Only what is shared is ever mounted so.
+            _ if *scope == CacheScope::Shared && *readonly == Some(CacheReadonly::Overlay) => Vec::new(),
+            None => vec![self.disk.clone()],
+            Some(_) => {
                 let folders = self.cache.keep.iter().filter(|keep| keep.folder);
                 folders.map(|keep| self.disk.join(&keep.name)).collect()
             }
