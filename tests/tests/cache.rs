@@ -19,7 +19,7 @@ while IFS= read -r line; do
     *'"initialize"'*) result='{"protocol":1,"extension":{"name":"filler","version":"1"}}' ;;
     *'"project/describe"'*) result='{"applies":true,"commands":[{"name":"fill:all"},{"name":"fill:slow"}],"caches":[{"name":"downloads","env":"DOWNLOADS"},{"name":"products","env":"PRODUCTS","scope":"environment"},{"name":"tools","env":"TOOLS","managed":"self"}]}' ;;
     *'fill:slow'*) result='{"action":{"steps":[{"program":"sh","args":["-c","touch ready; sleep 600"]}]}}' ;;
-    *) result='{"action":{"steps":[{"program":"sh","args":["-c","for d in \"$DOWNLOADS\" \"$PRODUCTS\" \"$TOOLS\"; do head -c 300000 /dev/zero > $d/file; done"]}]}}' ;;
+    *) result='{"action":{"steps":[{"program":"sh","args":["-c","for d in \"$$DOWNLOADS\" \"$$PRODUCTS\" \"$$TOOLS\"; do head -c 300000 /dev/zero > $$d/file; done"]}]}}' ;;
   esac
   printf '{"jsonrpc":"2.0","id":"%s","result":%s}\n' "$id" "$result"
 done
