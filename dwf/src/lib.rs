@@ -49,6 +49,7 @@ mod trace;
 mod transcript;
 mod trust;
 mod turn;
+mod volumes;
 mod world;
 
 use std::process::ExitCode;

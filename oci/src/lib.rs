@@ -20,6 +20,7 @@ pub mod invocation;
 pub mod label;
 pub mod lifecycle;
 pub mod mount;
+pub mod named;
 pub mod probe;
 mod quote;
 pub mod reference;

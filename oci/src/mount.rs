@@ -39,6 +39,15 @@ pub enum Mount {
         /// Where the container sees it.
         target: String,
     },
+    /// A volume that the engine keeps under this name.
+    Volume {
+        /// Its name.
+        name: String,
+        /// Where the container sees it.
+        target: String,
+        /// Whether the container may only read it.
+        readonly: bool,
+    },
     /// An empty folder in memory, which belongs to the container's user.
     Tmpfs {
         /// Where the container sees it.
@@ -149,7 +158,10 @@ impl Mount {
     #[must_use]
     pub fn target(&self) -> &str {
         match self {
-            Self::Bind { target, .. } | Self::Overlay { target, .. } | Self::Tmpfs { target, .. } => target,
+            Self::Bind { target, .. }
+            | Self::Overlay { target, .. }
+            | Self::Volume { target, .. }
+            | Self::Tmpfs { target, .. } => target,
         }
     }
 
@@ -169,6 +181,20 @@ impl Mount {
                     ),
                     EngineKind::Podman => format!("--volume={lower}:{target}:O,{layers}"),
                 })
+            }
+            Self::Volume { name, target, readonly } => {
+                if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+                    return Err(MountError::Unquotable(name.clone()));
+                }
+                let target = format!("dst={target}");
+                // What an image has at this place is not copied: Podman gives an empty volume to its first user anyway.
+                let (copy, readonly) = match (engine.kind, readonly) {
+                    (EngineKind::Docker, true) => (",volume-nocopy", ",readonly"),
+                    (EngineKind::Docker, false) => (",volume-nocopy", ""),
+                    (EngineKind::Podman, true) => ("", ",ro"),
+                    (EngineKind::Podman, false) => ("", ""),
+                };
+                Ok(format!("--mount=type=volume,src={name},{}{copy}{readonly}", csv::field(&target)))
             }
             Self::Tmpfs { target, options } => {
                 unquoted(target)?;

@@ -102,3 +102,22 @@ fn refusals() {
         assert!(matches!(refused(&mount), MountError::Source(_) | MountError::Target(_)), "{mount:?}");
     }
 }
+
+#[test]
+fn volumes() {
+    let volume =
+        |name: &str, readonly| Mount::Volume { name: name.to_owned(), target: "/a,b".to_owned(), readonly };
+    check(
+        &volume("dwf-1", false),
+        "--mount=type=volume,src=dwf-1,\"dst=/a,b\",volume-nocopy",
+        "--mount=type=volume,src=dwf-1,\"dst=/a,b\"",
+    );
+    check(
+        &volume("dwf-1", true),
+        "--mount=type=volume,src=dwf-1,\"dst=/a,b\",volume-nocopy,readonly",
+        "--mount=type=volume,src=dwf-1,\"dst=/a,b\",ro",
+    );
+    for name in ["", "/etc", "a,b", ".."] {
+        assert_eq!(refused(&volume(name, false)), MountError::Unquotable(name.to_owned()));
+    }
+}

@@ -19,7 +19,7 @@ while IFS= read -r line; do
     *'"initialize"'*) result='{"protocol":1,"extension":{"name":"filler","version":"1"}}' ;;
     *'"project/describe"'*) result='{"applies":true,"commands":[{"name":"fill:all"},{"name":"fill:slow"}],"caches":[{"name":"downloads","env":"DOWNLOADS"},{"name":"products","env":"PRODUCTS","scope":"environment"},{"name":"tools","env":"TOOLS","managed":"self"}]}' ;;
     *'fill:slow'*) result='{"action":{"steps":[{"program":"sh","args":["-c","touch ready; sleep 600"]}]}}' ;;
-    *) result='{"action":{"steps":[{"program":"sh","args":["-c","for d in \"$DOWNLOADS\" \"$PRODUCTS\" \"$TOOLS\"; do head -c 300000 /dev/zero > $d/file; done"]}]}}' ;;
+    *) result='{"action":{"steps":[{"program":"sh","args":["-c","for d in \"$$DOWNLOADS\" \"$$PRODUCTS\" \"$$TOOLS\"; do head -c 300000 /dev/zero > $$d/file; done"]}]}}' ;;
   esac
   printf '{"jsonrpc":"2.0","id":"%s","result":%s}\n' "$id" "$result"
 done
@@ -141,6 +141,51 @@ fn podman_keeps_what_is_in_use() {
 #[test]
 fn rootless_podman_keeps_what_is_in_use() {
     lived(Engine::Rootless);
+}
+
+/// The volumes of this place's cache root.
+fn volumes(place: &Place) -> Vec<String> {
+    let root = format!("--filter=label=dwf.root={}", place.sandbox.cache().display());
+    let run =
+        place.sandbox.engine().client().cwd("/").args(["volume", "ls", "--format={{.Name}}", &root]).run();
+    run.expect(0).stdout.lines().map(str::to_owned).collect()
+}
+
+fn as_volumes(engine: Engine) {
+    let place = Place::of(Sandbox::new(engine), "[cache]\nbackend = \"volume\"\n");
+    place.dwf(&["verify"]).run().expect(0);
+    assert_eq!(volumes(&place).len(), 3);
+    assert!(!place.sandbox.cache().join("downloads").exists());
+    // The same ones again, and nothing is made anew.
+    let run = place.dwf(&["verify"]).env("RUST_LOG", "devflow=debug").run();
+    assert!(!run.expect(0).stderr.contains("volume create"), "{run}");
+    let listed = place.list();
+    assert_eq!(names(&listed), ["downloads", "products", "tools"]);
+    let seen = listed.iter().filter(|row| row["size"].as_u64() >= Some(300_000)).count();
+    assert_eq!(seen, 3, "{listed:?}");
+    let started = slow(&place);
+    let none = ["cache", "prune", "--json", "--max-size", "0 B", "--managed"];
+    assert_eq!(names(rows(&place.json(&none, 0), "removed")), [] as [&str; 0]);
+    kill(Pid::from_raw(i32::try_from(started.child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    started.wait().expect(143);
+    assert_eq!(names(rows(&place.json(&none, 0), "removed")), ["downloads", "products", "tools"]);
+    assert_eq!(volumes(&place), [] as [&str; 0]);
+    assert_eq!(place.list(), [] as [Value; 0]);
+}
+
+#[test]
+fn docker_volumes() {
+    as_volumes(Engine::Docker);
+}
+
+#[test]
+fn podman_volumes() {
+    as_volumes(Engine::Podman);
+}
+
+#[test]
+fn rootless_podman_volumes() {
+    as_volumes(Engine::Rootless);
 }
 
 #[test]

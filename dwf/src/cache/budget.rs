@@ -32,6 +32,8 @@ pub enum Keep {
     Newer,
     /// It cannot be removed.
     Refused,
+    /// It would have gone, had there been the time.
+    Later,
 }
 
 /// Why something goes.
@@ -65,6 +67,7 @@ impl Keep {
             Self::Managed => "its tool keeps it small",
             Self::Newer => "a newer dwf wrote about it",
             Self::Refused => "it cannot be removed",
+            Self::Later => "the next time",
         }
     }
 }

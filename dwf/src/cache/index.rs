@@ -203,6 +203,22 @@ impl Index {
         }
     }
 
+    /// Whether a volume of this name can be used.
+    pub fn is_ready(&self, name: &str) -> bool {
+        self.whole(&format!("{name}.ready")).is_file()
+    }
+
+    /// A volume of this name can be used.
+    pub fn ready(&self, name: &str) -> io::Result<()> {
+        self.replace(&self.whole(&format!("{name}.ready")), &[])
+    }
+
+    /// A volume of this name may not be there any more.
+    pub fn unready(&self, name: &str) {
+        // Without it the volume is opened once more than needed.
+        let _ = std::fs::remove_file(self.whole(&format!("{name}.ready")));
+    }
+
     /// A folder below the root, reached without a link.
     pub(super) fn below(&self, parts: &[&str]) -> Result<OwnedFd, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;

@@ -6,6 +6,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
 use super::index::Index;
 use super::now;
 use super::record::{Known, Owner, Volumes};
@@ -88,12 +91,21 @@ fn entry(index: &Index, slot: Slot) -> Option<Entry> {
     }
     let gone = matches!(slot, Slot::Environment(..)) && owner.as_ref().is_some_and(is_gone);
     let folder = folder.is_some();
-    Some(Entry { slot, owner, volumes, used, in_use, gone, newer, folder, size: Size::default() })
+    let size = Size { bytes: 0, whole: true };
+    Some(Entry { slot, owner, volumes, used, in_use, gone, newer, folder, size })
 }
 
 fn is_gone(owner: &Owner) -> bool {
     let looked = owner.workspace.as_ref().map(|path| Path::new(path).symlink_metadata());
     matches!(looked, Some(Err(error)) if error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Measures a folder anywhere; nothing where it cannot be seen.
+pub fn measure_at(folder: &Path, limit: &Limit) -> Option<Size> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let parent = nix::fcntl::open(folder.parent()?, flags, Mode::empty()).ok()?;
+    let name = CString::new(folder.file_name()?.as_encoded_bytes()).ok()?;
+    Some(measure(parent.as_fd(), &name, limit))
 }
 
 fn size(index: &Index, slot: &Slot, limit: &Limit) -> Size {

@@ -167,7 +167,7 @@ fn an_index_that_makes_no_sense_costs_nothing() {
     fs::create_dir_all(house.at(&format!("env/{KEY}/unknown"))).unwrap();
     fs::create_dir_all(house.at("env/strange/thing")).unwrap();
     symlink("/etc", house.at("env/0000000000000000")).unwrap();
-    for name in ["strange", "strange.json", "..json", "a+b+c.json"] {
+    for name in ["strange", "..json", "a+b+c.json"] {
         fs::write(house.at(".dwf/entries").join(name), "x").unwrap();
     }
     let expected = [String::from("downloads"), format!("env/{KEY}/unknown")];
@@ -182,7 +182,7 @@ fn an_index_that_makes_no_sense_costs_nothing() {
     // The next run writes it again.
     drop(house.uses(&["downloads"], house.dir.path()));
     assert!(matches!(house.index.read(&slot_at("downloads")), Known::Record(_)));
-    assert!(house.at(".dwf/entries/strange.json").exists() && house.at("not-recorded").exists());
+    assert!(house.at(".dwf/entries/a+b+c.json").exists() && house.at("not-recorded").exists());
     fs::write(house.at(".dwf/sizes.json"), "{\"entries\":[]").unwrap();
     assert_eq!(Sizes::read(&house.index), Sizes::default());
 }

@@ -94,7 +94,7 @@ async fn gate(context: &mut Context<'_>, request: Request, options: &RunOptions)
     let tally = tally?;
     let good = tally.failed == 0 && tally.cancelled == 0 && tally.not_run == 0;
     context.reporter.verdict(good, &summary(tally, begun));
-    cache::after_run(context, &ground.project.config.file.cache, &uses).await?;
+    cache::after_run(context, &ground, &uses).await?;
     Ok(good)
 }
 

@@ -15,8 +15,8 @@ pub use check::is_package;
 pub use diagnostic::{Diagnostic, Source};
 pub use load::{ConfigError, Loaded, load, load_member, load_text, parse};
 pub use model::{
-    CacheSection, CommandSection, Container, EngineChoice, File, ImageSection, ImageSource, MountEntry,
-    Network, Profile, ServiceSection,
+    CacheBackend, CacheSection, CommandSection, Container, EngineChoice, File, ImageSection, ImageSource,
+    MountEntry, Network, Profile, ServiceSection,
 };
 pub(crate) use model::{DEFAULT_TARGETS, default_target};
 pub use secrets::{SecretSection, SecretSource, UserNetwork};

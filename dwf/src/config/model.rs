@@ -229,12 +229,25 @@ impl Default for ScanSection {
     }
 }
 
+/// What caches are in containers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheBackend {
+    /// Folders below the cache root.
+    #[default]
+    Dir,
+    /// Volumes of the engine.
+    Volume,
+}
+
 /// `[cache]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheSection {
     /// The cache root, relative to the project; `DWF_CACHE_ROOT` overrides it.
     pub root: Option<Spanned<String>>,
+    /// What caches are in containers.
+    pub backend: CacheBackend,
     /// The budget in bytes, such as `20 GB`.
     pub max_size: Option<super::units::Size>,
     /// The budget in time, such as `30 days`.

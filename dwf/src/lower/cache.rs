@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use devflow_oci::hash::sha256_framed;
-use devflow_protocol::message::{Cache, CacheScope};
+use devflow_protocol::message::{Cache, CacheReadonly, CacheScope};
 
 use super::folders::Prepare;
 use crate::plan::{Plan, Stack};
@@ -19,6 +19,29 @@ pub struct CachePlace<'a> {
     pub disk: PathBuf,
     /// Where actions see it.
     pub seen: String,
+}
+
+impl CachePlace<'_> {
+    /// The volumes that can stand for its folder, by what they hold of it. What is mounted copy-on-write has to be a
+    /// folder, since an engine's volumes are nowhere on this machine; so has a file.
+    pub fn volumes(&self) -> Vec<(PathBuf, String)> {
+        let Cache { scope, readonly, home, .. } = self.cache;
+        let folders = match home {
+            // Only what is shared is ever mounted so.
+            _ if *scope == CacheScope::Shared && *readonly == Some(CacheReadonly::Overlay) => Vec::new(),
+            None => vec![self.disk.clone()],
+            Some(_) => {
+                let folders = self.cache.keep.iter().filter(|keep| keep.folder);
+                folders.map(|keep| self.disk.join(&keep.name)).collect()
+            }
+        };
+        folders.into_iter().map(|path| (path.clone(), volume_name(&path))).collect()
+    }
+}
+
+/// Two roots never share a volume: the path has the root in it.
+fn volume_name(path: &Path) -> String {
+    format!("dwf-{}", &sha256_framed([path.as_os_str().as_encoded_bytes()])[..24])
 }
 
 /// What the host profile knows about the user's own files.

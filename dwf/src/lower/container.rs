@@ -71,6 +71,8 @@ pub struct ContainerInput<'a> {
     pub services: &'a [String],
     /// What only actions that download see.
     pub fetch_only: &'a FetchOnly,
+    /// Whether caches are volumes of the engine, where they can be.
+    pub volumes: bool,
 }
 
 /// What only the container gets whose actions download.
@@ -192,12 +194,21 @@ fn cache_mounts(
 ) -> Vec<Mount> {
     let Cache { scope, readonly, .. } = place.cache;
     let readonly = if kind == Kind::Check && *scope == CacheScope::Shared { *readonly } else { None };
-    made.push(Prepare::Folder(place.disk.clone()));
+    let volumes = if input.volumes { place.volumes() } else { Vec::new() };
+    let volume = |path: &Path| volumes.iter().find(|(held, _)| held == path).map(|(_, name)| name.clone());
+    let mount = |path: PathBuf, target: &str, readonly: bool| match volume(&path) {
+        Some(name) => Mount::Volume { name, target: target.to_owned(), readonly },
+        None => bind(&path, target, readonly),
+    };
     let seen = &place.seen;
+    if volume(&place.disk).is_none() {
+        made.push(Prepare::Folder(place.disk.clone()));
+    }
     if place.cache.home.is_some() {
-        made.extend(keep(place.cache, &place.disk));
+        let is_folder = |item: &Prepare| !matches!(item, Prepare::Folder(path) if volume(path).is_some());
+        made.extend(keep(place.cache, &place.disk).into_iter().filter(is_folder));
         let entry = |keep: &devflow_protocol::message::Keep| {
-            bind(&place.disk.join(&keep.name), &format!("{seen}/{}", keep.name), readonly.is_some())
+            mount(place.disk.join(&keep.name), &format!("{seen}/{}", keep.name), readonly.is_some())
         };
         return std::iter::once(tmpfs(seen)).chain(place.cache.keep.iter().map(entry)).collect();
     }
@@ -214,8 +225,8 @@ fn cache_mounts(
         mounts.push(tmpfs(&format!("{HOME}{parent}")));
     }
     mounts.push(match readonly {
-        None => bind(&place.disk, seen, false),
-        Some(CacheReadonly::Ok) => bind(&place.disk, seen, true),
+        None => mount(place.disk.clone(), seen, false),
+        Some(CacheReadonly::Ok) => mount(place.disk.clone(), seen, true),
         Some(CacheReadonly::Overlay) => {
             let layer = input.scratch.join(place.cache.name.as_str());
             let (upper, work) = (layer.join("upper"), layer.join("work"));
@@ -304,7 +315,7 @@ fn layer_of(path: &Path, id: u32) -> PathBuf {
 pub fn layers(container: &Container) -> Vec<PathBuf> {
     let layers = |mount: &Mount| match mount {
         Mount::Overlay { upper, work, .. } => vec![upper.clone(), work.clone()],
-        Mount::Bind { .. } | Mount::Tmpfs { .. } => Vec::new(),
+        Mount::Bind { .. } | Mount::Volume { .. } | Mount::Tmpfs { .. } => Vec::new(),
     };
     container.mounts.iter().flat_map(layers).collect()
 }

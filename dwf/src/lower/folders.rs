@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Exit, Explain};
 
+/// How often a folder is made again that went while folders were made in it.
+const TRIES: u32 = 5;
+
 /// Something that must be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prepare {
@@ -84,8 +87,19 @@ fn folder(path: &Path, bases: &[&Path], owner: Option<(u32, u32)>) -> Result<(),
     }
 }
 
-/// Makes a folder below a base, one part at a time; a link on the way is refused.
+/// Makes a folder below a base; a link on the way is refused.
 fn below(base: &Path, relative: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
+    for _ in 0..TRIES {
+        match parts(base, relative, owner) {
+            // Another run took away a folder above it that was empty.
+            Err(FolderError::Make(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+    }
+    parts(base, relative, owner)
+}
+
+fn parts(base: &Path, relative: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
     let mut path = base.to_owned();
     for part in relative.components() {
         path.push(part);

@@ -81,6 +81,10 @@ fn image() -> Image {
 
 /// The places of a plan in a container, its jobs, and both sessions' containers.
 fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
+    lowered_with(plan, false)
+}
+
+fn lowered_with(plan: &Plan, volumes: bool) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
     let engine = Engine::new(EngineKind::Docker, "docker", Version::new(28, 0, 0));
     let user = user_args(&engine, (1000, 1000), None).unwrap();
     let image = image();
@@ -121,6 +125,7 @@ fn lowered(plan: &Plan) -> (Vec<Job>, BTreeMap<Kind, devflow_oci::Container>) {
             certificates: Some("/etc/company.pem".into()),
             injected: vec!["HTTP_PROXY".to_owned()],
         },
+        volumes,
     };
     let (containers, _) = sessions(&input, &jobs);
     (jobs, containers)
@@ -139,6 +144,10 @@ fn seen(container: &devflow_oci::Container) -> String {
             format!("{how} {} {target}", parts.join("/"))
         }
         Mount::Overlay { lower, target, .. } => format!("cow {} {target}", lower.display()),
+        Mount::Volume { name, target, readonly } => {
+            assert!(name.starts_with("dwf-") && name.len() == 28, "{name}");
+            format!("{} VOLUME {target}", if *readonly { "ro" } else { "rw" })
+        }
         Mount::Tmpfs { target, .. } => format!("tmpfs {target}"),
     };
     container.mounts.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -165,6 +174,19 @@ fn downloads_are_writable_only_where_actions_fetch() {
          ro /w/shop/.cache/home/.lock /cache/shared/home/.lock\n\
          rw /w/shop/.cache/env/KEY/modules /workspace/web/modules\n\
          rw /w/shop/.cache/env/KEY/out /cache/member/web/a/out\n\
+         cow /w/shop/.cache/pile /home/dwf/.pile"
+    );
+}
+
+#[test]
+fn what_can_be_a_volume_is_one() {
+    let (_, containers) = lowered_with(&plan(), true);
+    assert_eq!(
+        seen(&containers[&Kind::Check]),
+        "rw /w/shop /workspace\ntmpfs /home/dwf\nro /opt/dwf-runner /run/dwf-runner\ntmpfs /workspace/.cache\n\
+         tmpfs /cache/shared/home\nro VOLUME /cache/shared/home/store\n\
+         ro /w/shop/.cache/home/.lock /cache/shared/home/.lock\n\
+         rw VOLUME /workspace/web/modules\nrw VOLUME /cache/member/web/a/out\n\
          cow /w/shop/.cache/pile /home/dwf/.pile"
     );
 }

@@ -21,7 +21,7 @@ const CRATES: &[Crate] = &[
 /// machine: configuration and answers become a plan, the plan becomes containers and jobs. Then the
 /// machine and what is found on it. Then running, and the commands.
 pub const MODULES: &str = "error name files owner config lock cli plan compose schedule lower redact report
-    trace world signals jail process ring transcript store fetch project cache discover trust turn launch engine secrets profile git identity skip
+    trace world signals jail process ring transcript store fetch project cache discover trust turn launch engine secrets volumes profile git identity skip
     image extension query session service estate reaper scan execute conformance command lib main";
 
 /// Files of dwf that touch nothing but their arguments.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{apart, index, shown};
+use super::{apart, engines, index, shown};
 use crate::cache::{self, Entry, Limit, Look, Sizes, survey};
 use crate::cli;
 use crate::command::Context;
@@ -25,7 +25,12 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::cache::List) -> R
                 sizes.write(&index);
                 entries
             };
-            apart(context.signals, &Limit::default(), look).await?
+            let mut entries = apart(context.signals, &Limit::default(), look).await?;
+            let engines = engines::find(context, &ground, &entries).await?;
+            let limit = Limit::default();
+            let measured = engines.measure(&mut entries, context.world, &limit);
+            context.signals.unless(measured).await?;
+            entries
         }
         None => Vec::new(),
     };

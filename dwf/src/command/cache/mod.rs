@@ -1,5 +1,6 @@
 //! `dwf cache …`, and what is done about caches after a run.
 
+mod engines;
 mod error;
 mod foreign;
 mod list;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::error::{Left, line};
-use super::{apart, budget, foreign, index, shown};
+use super::{apart, budget, engines, foreign, index, shown};
 use crate::cache::{self, Budget, Entry, Index, Keep, Limit, Look, Sizes, Stuck, Swept, Verdict};
 use crate::cli;
 use crate::command::Context;
@@ -38,9 +38,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::cache::Prune) -> 
     let dry = args.dry_run;
     let mut done = Done::default();
     if let Some(index) = index(context, &ground)? {
-        let own = index.clone();
-        let work = move |limit: &Limit| prune(&own, &budget, dry, limit);
-        done = apart(context.signals, &Limit::default(), work).await?;
+        done = prune(context, &ground, &index, &budget, args.dry_run, &Limit::default()).await?;
         done.stuck = foreign::remove(context, &ground, &index, done.stuck).await?;
     }
     if args.json {
@@ -57,37 +55,63 @@ pub(super) async fn run(context: &mut Context<'_>, args: &cli::cache::Prune) -> 
 }
 
 /// Judges every entry and removes what goes, the longest unused first.
-pub(super) fn prune(index: &Index, budget: &Budget, dry: bool, limit: &Limit) -> Done {
-    let mut sizes = Sizes::read(index);
-    let entries = cache::survey(index, &mut sizes, Look::Stale, limit);
+pub(super) async fn prune(
+    context: &mut Context<'_>,
+    ground: &Ground,
+    index: &Index,
+    budget: &Budget,
+    dry: bool,
+    limit: &Limit,
+) -> Result<Done, Error> {
+    let own = index.clone();
+    let look = move |limit: &Limit| {
+        let mut sizes = Sizes::read(&own);
+        let entries = cache::survey(&own, &mut sizes, Look::Stale, limit);
+        (entries, sizes)
+    };
+    let (mut entries, mut sizes) = apart(context.signals, limit, look).await?;
+    let engines = engines::find(context, ground, &entries).await?;
+    context.signals.unless(engines.measure(&mut entries, context.world, limit)).await?;
     let now = cache::now();
     let verdicts = cache::judge(&entries, budget, now);
     let mut done = Done { entries: entries.into_iter().zip(verdicts).collect(), ..Done::default() };
     done.entries.sort_by_key(|(entry, _)| (entry.used.min(now), entry.slot.clone()));
     if dry {
-        return done;
+        return Ok(done);
     }
+    let volumes = engines.remove(index, &mut done, context.world);
+    context.signals.unless(volumes).await?;
+    let own = index.clone();
+    let work = move |limit: &Limit| {
+        remove(&own, &mut done, limit);
+        sizes.check(now);
+        sizes.write(&own);
+        done.stuck = cache::empty(&own, limit);
+        done
+    };
+    apart(context.signals, limit, work).await
+}
+
+/// Moves aside what goes.
+fn remove(index: &Index, done: &mut Done, limit: &Limit) {
     for (entry, verdict) in &mut done.entries {
-        if limit.over() || !matches!(verdict, Verdict::Remove(_)) {
+        if !matches!(verdict, Verdict::Remove(_)) {
+            continue;
+        }
+        if limit.over() {
+            *verdict = Verdict::Keep(Keep::Later);
             continue;
         }
         match cache::sweep(index, entry) {
             Swept::Aside => {}
             Swept::InUse => *verdict = Verdict::Keep(Keep::InUse),
             Swept::Refused(errno) => {
-                done.left.push(format!(
-                    "{}: {}",
-                    index.root().join(entry.slot.to_string()).display(),
-                    errno.desc()
-                ));
+                let path = index.root().join(entry.slot.to_string());
+                done.left.push(format!("{}: {}", path.display(), errno.desc()));
                 *verdict = Verdict::Keep(Keep::Refused);
             }
         }
     }
-    sizes.check(now);
-    sizes.write(index);
-    done.stuck = cache::empty(index, limit);
-    done
 }
 
 /// The entries that go, or went.

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
+use super::budget;
 use super::prune::{going, prune, summary};
-use super::{apart, budget};
 use crate::cache::{self, Limit, Sizes, Uses};
 use crate::command::Context;
-use crate::config::CacheSection;
+use crate::command::ask::Ground;
 use crate::error::Error;
 
 /// What a run may wait for it. What is not done then, the next day's does.
@@ -17,16 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Applies the budgets when there is something new, or a day has passed. What the run used is still in use.
 pub(in crate::command) async fn after_run(
     context: &mut Context<'_>,
-    section: &CacheSection,
+    ground: &Ground,
     uses: &Uses,
 ) -> Result<(), Error> {
     let index = uses.index().clone();
     if !uses.fresh() && !Sizes::read(&index).due(cache::now()) {
         return Ok(());
     }
-    let budget = budget(section);
-    let work = move |limit: &Limit| prune(&index, &budget, false, limit);
-    let done = apart(context.signals, &Limit::of(PATIENCE), work).await?;
+    let budget = budget(&ground.project.config.file.cache);
+    let done = prune(context, ground, &index, &budget, false, &Limit::of(PATIENCE)).await?;
     if going(&done).next().is_some() {
         context.reporter.note(&format!("caches     {}", summary(&done, false)));
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use devflow_oci::mount::MountError;
 use devflow_oci::source::{Denied, SourceError, check_source};
-use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, Invocation, user_args};
+use devflow_oci::{Container, ContainerError, Engine, EngineKind, Image, ImageName, Invocation, user_args};
 use devflow_runner::place::Place;
 use devflow_runner::wire;
 
@@ -15,11 +15,11 @@ use super::prepared::{estate, in_container, owner_of, passwd_for, runner_for, sa
 use super::private::Private;
 use super::services::{self, ServiceError, none};
 use super::{Scratch, Stage, channel};
-use crate::cache::{self, Claim, Index, Uses};
+use crate::cache::{self, Claim, Index, Uses, Volumes};
 use crate::command::Context;
 use crate::command::ask::Ground;
 use crate::command::skipping::Whereabouts;
-use crate::config::{Diagnostic, MountEntry};
+use crate::config::{CacheBackend, Diagnostic, MountEntry};
 use crate::error::{Error, Exit, Explain};
 use crate::estate::Estate;
 use crate::identity::Origin;
@@ -31,6 +31,7 @@ use crate::reaper::Reaper;
 use crate::service::Services;
 use crate::session::{Alone, Backend, Launch, Mark, Target, choose};
 use crate::skip::KnownImage;
+use crate::volumes::Maker;
 
 /// A container cannot be made as it would have to be.
 #[derive(Debug, thiserror::Error)]
@@ -286,6 +287,7 @@ async fn lowered(
     lower::keep_safe(&mut jobs);
     lower::check_words(&jobs)?;
     super::expect_reports(context.reporter, plan, &caches, &project.root, false);
+    let volumes = project.config.file.cache.backend == CacheBackend::Volume;
     let scratch = Scratch::new(cache_root.join("tmp").join(&estate.run));
     let input = ContainerInput {
         run: &estate.run,
@@ -307,12 +309,28 @@ async fn lowered(
         caches: &caches,
         services: &services::names(plan),
         fetch_only: &fetch_only,
+        volumes,
     };
     let (containers, made) = lower::sessions(&input, &jobs);
-    let claim = |place: &CachePlace<'_>| Claim::of(place, &cache_root, &project.root, &environment);
+    let claim = |place: &CachePlace<'_>| {
+        let claim = Claim::of(place, &cache_root, &project.root, &environment)?;
+        let names: Vec<String> = place.volumes().into_iter().map(|(_, name)| name).collect();
+        let held = (volumes && !names.is_empty()).then_some(Volumes { engine: engine.kind, names });
+        Some(Claim { volumes: held, ..claim })
+    };
     let layers = Claim::layers(&estate.run, &project.root);
     let claims = caches.iter().filter_map(claim).chain(needs_layers(&containers).then_some(layers));
-    let uses = Uses::take(Index::open(&cache_root, owner)?, claims.collect())?;
+    let claims: Vec<Claim> = claims.collect();
+    let wanted = volumes_of(&claims);
+    let uses = Uses::take(Index::open(&cache_root, owner)?, claims)?;
+    let maker = Maker {
+        engine,
+        run: &estate.run,
+        image: &ImageName::Id(input.image.id.clone()),
+        index: uses.index(),
+        world,
+    };
+    context.signals.unless(maker.ensure(&wanted)).await??;
     lower::prepare(&made, &[&cache_root], owner)?;
     let uses = Rc::new(uses);
     Ok(Lowered {
@@ -329,6 +347,13 @@ async fn lowered(
         reaper,
         mark,
     })
+}
+
+/// Each volume with the place of its cache.
+fn volumes_of(claims: &[Claim]) -> BTreeMap<String, String> {
+    let each = claims.iter().filter_map(|claim| Some((claim.slot.to_string(), claim.volumes.as_ref()?)));
+    each.flat_map(|(place, volumes)| volumes.names.iter().map(move |name| (name.clone(), place.clone())))
+        .collect()
 }
 
 fn needs_layers(containers: &BTreeMap<Kind, Container>) -> bool {
