@@ -132,6 +132,7 @@ fn memory_that_is_used_up_has_its_name() {
                 _ => "killed by SIGKILL: out of memory",
             };
             run.expect(1).says(&format!("x:it failed: {told}"));
+            assert!(!project.join("oom").exists(), "the engine left a file in the project");
             no_container(engine, &run);
         }
     }

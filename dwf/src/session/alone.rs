@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::stop::{Target, remove_until_gone, stop};
-use super::{Message, Sender};
+use super::{Message, Sender, aside};
 use crate::engine;
 use crate::lower::{Job, Kind, single};
 use crate::process::{self, Process, Streams};
@@ -172,7 +172,11 @@ impl One {
         let target = Target { engine: self.engine.clone(), name: container.name.clone() };
         let invocation = container.run_and_keep(&self.engine).map_err(|error| error.to_string())?;
         tracing::debug!(target: "devflow::engine", "\n{invocation}");
-        let started = process::spawn(&invocation, &self.world.env, Streams::Captured);
+        let started = process::spawn(
+            &aside(&invocation, &self.engine, &self.world),
+            &self.world.env,
+            Streams::Captured,
+        );
         let mut process = started.map_err(|error| error.to_string())?;
         let (stdout, stderr) = (process.stdout(), process.stderr());
         let words = Ring::default();
