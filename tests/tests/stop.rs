@@ -1,4 +1,4 @@
-//! Signals in every phase: the right exit code, and nothing left.
+//! Signals on the host profile, second signals, timeouts and whole groups; `ends` has every phase on every engine.
 
 use std::path::Path;
 use std::time::Duration;
@@ -107,31 +107,6 @@ fn rounds(engine: Engine, place: &[&str], signal: Signal, code: i32, rounds: u64
         assert_eq!(run.code, code, "round {number}: {run}");
         nothing_left(&sandbox, &run);
     }
-}
-
-#[test]
-fn docker_sigint() {
-    rounds(Engine::Docker, &["--engine", "docker"], Signal::SIGINT, 130, ROUNDS);
-}
-
-#[test]
-fn docker_sigterm() {
-    rounds(Engine::Docker, &["--engine", "docker"], Signal::SIGTERM, 143, ROUNDS);
-}
-
-#[test]
-fn podman_sigint() {
-    rounds(Engine::Podman, &["--engine", "podman"], Signal::SIGINT, 130, ROUNDS);
-}
-
-#[test]
-fn podman_sigterm() {
-    rounds(Engine::Podman, &["--engine", "podman"], Signal::SIGTERM, 143, ROUNDS);
-}
-
-#[test]
-fn rootless_sigint() {
-    rounds(Engine::Rootless, &["--engine", "podman"], Signal::SIGINT, 130, 4);
 }
 
 #[test]

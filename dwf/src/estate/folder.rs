@@ -70,7 +70,7 @@ mod tests {
         let run = dir.path().join("tmp/run");
         fs::create_dir_all(run.join("deps/work/work")).unwrap();
         fs::create_dir_all(run.join("deps/upper/x")).unwrap();
-        fs::set_permissions(run.join("deps/work/work"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(run.join("deps/work/work"), fs::Permissions::from_mode(0o0)).unwrap();
         remove_layers(&run);
         assert!(!dir.path().join("tmp").exists());
         remove_layers(&run);

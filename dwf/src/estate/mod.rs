@@ -27,6 +27,8 @@ pub use record::{Record, sweep_is_due};
 const LOOK: Duration = Duration::from_millis(60);
 /// Looks in a row that have to find nothing: an engine may still make what a client that is gone had asked for.
 const LOOKS: u8 = 3;
+/// How often a folder is tried that cannot be removed.
+const REMOVALS: u8 = 30;
 /// For one call of the engine's client.
 const CALL: Duration = Duration::from_secs(10);
 /// How long what was asked to end may take before it is killed.
@@ -96,7 +98,15 @@ impl Estate {
             sleep(LOOK).await;
         }
         self.folders.iter().for_each(|folder| remove_layers(folder));
-        folder::beginning(&self.temporary, world.uid).iter().for_each(|folder| folder::remove(folder));
+        // What was built in may still be mounted for a moment after its client has gone.
+        for _ in 0..REMOVALS {
+            let left = folder::beginning(&self.temporary, world.uid);
+            if left.is_empty() {
+                break;
+            }
+            left.iter().for_each(|folder| folder::remove(folder));
+            sleep(LOOK).await;
+        }
         true
     }
 

@@ -17,6 +17,9 @@ use crate::world::World;
 
 /// For a pull, a push or a build.
 const WORK: Duration = Duration::from_secs(3600);
+/// How often the folder of one that was stopped is tried, and the time between.
+const REMOVALS: u8 = 30;
+const AGAIN: Duration = Duration::from_millis(50);
 /// Between two lines about one that still runs.
 const NEWS: Duration = Duration::from_secs(30);
 /// For one that was stopped to remove what it made.
@@ -67,6 +70,16 @@ pub(super) async fn work(
     match tidy {
         Tidy::All => process.end(hurry).await,
         Tidy::Workers => process.end_workers(hurry).await,
+    }
+    drop(process);
+    if let Ok(folder) = &temporary {
+        // What was built in may still be mounted for a moment after its client has gone.
+        for _ in 0..REMOVALS {
+            match std::fs::remove_dir_all(folder.path()) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => sleep(AGAIN).await,
+                _ => break,
+            }
+        }
     }
     match number {
         Some(number) => Err(Interrupted(number).into()),

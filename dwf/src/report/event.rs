@@ -69,7 +69,11 @@ impl Outcome {
 pub fn outcome(end: &End) -> Outcome {
     match end {
         End::Exit(0) => Outcome::Passed,
-        End::Exit(code) => Outcome::Failed(format!("exit code {code}")),
+        End::Exit(code) => match nix::sys::signal::Signal::try_from(code - 128) {
+            // What a shell or an init says of a program that a signal ended.
+            Ok(signal) => Outcome::Failed(format!("exit code {code}, as after {signal}")),
+            Err(_) => Outcome::Failed(format!("exit code {code}")),
+        },
         End::Signal(number) => {
             let name =
                 nix::sys::signal::Signal::try_from(*number).map_or("an unknown signal", |s| s.as_str());

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::mark::Mark;
 use super::stop::{Target, remove_until_gone, stop};
-use super::{Message, Sender, SessionError};
+use super::{Message, Sender, SessionError, aside};
 use crate::engine;
 use crate::error::printable;
 use crate::lower::{Job, Kind, single};
@@ -203,7 +203,8 @@ impl One {
         let invocation = container.run_and_keep(&self.engine).map_err(|error| error.to_string())?;
         tracing::debug!(target: "devflow::engine", "\n{invocation}");
         let streams = if told.is_some() { Streams::Piped } else { Streams::Captured };
-        let started = process::spawn(&invocation, &self.world.env, streams);
+        let aside = aside(&invocation, &self.engine, &self.world);
+        let started = process::spawn(&aside, &self.world.env, streams);
         let mut process = started.map_err(|error| error.to_string())?;
         if let (Some(script), Some(mut stdin)) = (told, process.stdin()) {
             // A container that ended before it took all of it says why by itself.

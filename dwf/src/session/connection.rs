@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::mark::Mark;
 use super::stop::{Target, stop};
-use super::{Launch, Message, Sender, SessionError};
+use super::{Launch, Message, Sender, SessionError, aside};
 use crate::lower::Kind;
 use crate::process::{self, Process, Streams};
 use crate::redact::Events;
@@ -47,7 +47,11 @@ impl Connection {
     pub fn start(kind: Kind, launch: &Launch, world: &World, sender: Sender) -> Result<Self, SessionError> {
         let invocation = &launch.invocation;
         tracing::debug!(target: "devflow::engine", "\n{invocation}");
-        let mut process = process::spawn(invocation, &world.env, Streams::Piped).map_err(|source| {
+        let line = match &launch.target {
+            Some(target) => aside(invocation, &target.engine, world),
+            None => invocation.clone(),
+        };
+        let mut process = process::spawn(&line, &world.env, Streams::Piped).map_err(|source| {
             SessionError::Spawn { program: invocation.program.display().to_string(), source }
         })?;
         let stderr = Ring::default();

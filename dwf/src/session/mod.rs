@@ -11,7 +11,7 @@ mod stop;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use devflow_oci::{Invocation, unseen};
+use devflow_oci::{Engine, Invocation, unseen};
 use devflow_runner::wire;
 use tokio::sync::mpsc;
 
@@ -138,6 +138,15 @@ impl Explain for SessionError {
             Self::Version(_) => Some("install dwf and its runner from the same release".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// A container's client, started where its engine may leave a file: Podman's monitor writes one called `oom` into the
+/// directory that it is started in, which must not be the project.
+fn aside(invocation: &Invocation, engine: &Engine, world: &World) -> Invocation {
+    match world.state() {
+        Ok(state) if engine.is_podman() && state.is_dir() => invocation.clone().cwd(state),
+        _ => invocation.clone(),
     }
 }
 

@@ -226,8 +226,9 @@ impl Place {
         let run = started.wait();
         let mut found = left(&self.sandbox, &self.token, &run);
         let mut gone = sent.elapsed();
-        // What happens without dwf has to be waited for.
-        while !found.is_empty() && !blow.is_orderly() && sent.elapsed() < BOUND {
+        // What happens without dwf has to be waited for: the reaper's work, and that of a daemon that builds.
+        let wait = !blow.is_orderly() || phase == Phase::Build;
+        while !found.is_empty() && wait && sent.elapsed() < BOUND {
             std::thread::sleep(AGAIN);
             let worked = works(&found);
             found = left(&self.sandbox, &self.token, &run);

@@ -424,7 +424,9 @@ impl Singles<'_> {
             return;
         }
         for job in jobs {
-            for (choice, single) in self.of(job) {
+            for (choice, mut single) in self.of(job) {
+                // It will be run by somebody else: a label of this process, once it has ended, would have it removed.
+                single.labels.clear();
                 let when = choice.when.iter().map(|program| format!(" where {program} is there"));
                 let name = format!("{}{}", job.name, when.collect::<String>());
                 match single.run(self.engine) {
