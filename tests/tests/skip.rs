@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use devflow_tests::{Engine, Run, Sandbox, Spec, append, edit};
+use devflow_tests::{Engine, Run, Sandbox, Spec, edit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -251,10 +251,12 @@ fn exactly_what_changed_runs_docker() {
 
     // No engine can be found, and none is missed.
     let again = verify().env("PATH", &nowhere).run();
-    again.says("nothing changed: 14 unchanged, 0 run").says("tools#python/setup:deps  unchanged since");
+    again
+        .says("nothing changed: 14 unchanged, 0 run")
+        .says("frontend#node/build:debug  unchanged since its last success");
     assert_eq!(ran(&again, 14), BTreeSet::new());
 
-    append(&project.join("backend/src/lib.rs"), "\n/// Another one.\npub const ONE: u32 = 1;\n");
+    edit(&project.join("backend/src/lib.rs"), "//! ", "//! Here: ");
     let run = verify().run();
     run.says("backend#rust/test:unit runs because backend/src/lib.rs changed");
     let mut rust = of("backend#rust/");
@@ -262,7 +264,7 @@ fn exactly_what_changed_runs_docker() {
     assert_eq!(ran(&run, 14), rust);
 
     // A new fingerprint, and the same image.
-    append(&project.join("frontend/package-lock.json"), "\n");
+    edit(&project.join("frontend/package-lock.json"), r#""requires": true"#, r#""requires": false"#);
     let run = verify().run();
     run.says("frontend#node/setup:deps runs because frontend/package-lock.json changed");
     assert_eq!(ran(&run, 14), of("frontend#node/"));
