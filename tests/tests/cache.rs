@@ -281,7 +281,7 @@ fn what_is_mounted_in_a_cache_is_not_touched() {
 fn what_cannot_be_removed_is_told_and_the_rest_goes() {
     let place = Place::of(Sandbox::without_engine(), "");
     let entry = place.entry("old", 40, 1_000);
-    let other = place.entry("other", 30, 1_000);
+    let other = place.entry("other", 31, 1_000);
     let fixed = entry.join("fixed");
     std::fs::write(&fixed, "x").unwrap();
     Spec::new("chattr").args(["+i", &fixed.to_string_lossy()]).run().expect(0);
