@@ -149,7 +149,7 @@ fn the_latest_run_must_have_succeeded() {
 #[test]
 fn records_that_are_not_whole_are_none() {
     let lab = Lab::new();
-    let runs = lab.sandbox.path().join("home/state/devflow/actions");
+    let runs = lab.sandbox.path().join("home/state/devflow/results");
     let words = ["-type", "f", "-path", "*/actions/*"];
     let files = Spec::new("find").args([runs.to_string_lossy().as_ref()]).args(words).run();
     let files: Vec<&str> = files.stdout.lines().collect();

@@ -55,7 +55,7 @@ pub(super) enum Earlier {
 impl Store {
     /// The records of the workspace at this place, below dwf's own state.
     pub fn new(root: &Path, state: &Path) -> Self {
-        Self { folder: state.join("actions").join(sha256(root.as_os_str().as_encoded_bytes())) }
+        Self { folder: state.join("results").join(sha256(root.as_os_str().as_encoded_bytes())) }
     }
 
     pub(super) fn read(&self, name: &FullName) -> Earlier {
