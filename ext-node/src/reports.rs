@@ -91,7 +91,6 @@ fn junit(facts: &Facts) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::samples::{check, facts};
 
     #[test]
