@@ -91,14 +91,13 @@ fn junit(facts: &Facts) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::samples::{check, facts};
 
     #[test]
     fn tests_of_node_report_where_every_node_can() {
-        let plain = "npm run --silent test <- setup:deps";
+        let plain = "npm run --silent test <- setup:scripts";
         let with = "node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit \
-            --test-reporter-destination=${cache:node_modules}/.dwf-test-unit.xml a.js <- setup:deps";
+            --test-reporter-destination=${cache:node_modules}/.dwf-test-unit.xml a.js <- setup:scripts";
         for (node, script, more, expected) in [
             (">=20.10", "node --test a.js", "", with),
             ("^18.20 || >=20.10", "node --test a.js", "", with),
