@@ -7,6 +7,9 @@ use std::fmt::Write;
 use super::model::{Action, Plan};
 use crate::name::FullName;
 
+/// A class of nodes: its name, its style, and who is in it.
+type Class = (&'static str, &'static str, fn(&Action) -> bool);
+
 /// For Graphviz: `needs` are solid, `after` is dashed; an arrow leads to what runs later.
 pub fn dot(plan: &Plan) -> String {
     let mut text = "digraph plan {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
@@ -41,7 +44,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let arrow = if needed { "-->" } else { "-.->" };
         let _ = writeln!(text, "  {} {arrow} {}", mermaid_id(before), mermaid_id(after));
     }
-    let classes: [(&str, &str, fn(&Action) -> bool); 3] = [
+    let classes: [Class; 3] = [
         ("fetches", "stroke:#06c", |action| action.fetches),
         ("writes", "stroke-width:3px", |action| action.writes),
         ("needed", "stroke-dasharray:4", |action| !action.requested),
