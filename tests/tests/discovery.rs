@@ -110,8 +110,8 @@ fn names_arguments_and_targets() {
     hello.run(&["run", "hello-pi/test:unit"]).expect(2);
 
     append(&hello.project.join("devflow.toml"), "[targets]\nmain = [\"hello-py/lint:static\"]\n");
-    for words in [["check:main", "--force"], ["verify", "main", "--force"]] {
-        hello.run(&words).expect(0).says("PASS  hello-py/lint:static").says("1 passed, 0 failed");
+    for words in [&["check:main", "--force"][..], &["verify", "main", "--force"]] {
+        hello.run(words).expect(0).says("PASS  hello-py/lint:static").says("1 passed, 0 failed");
     }
     hello.run(&["check:mian"]).expect(2).says("did you mean `main`?");
     hello.run(&["verify", "--force"]).expect(0).says("4 passed");

@@ -151,7 +151,7 @@ fn registry() -> String {
             while reader.read_line(&mut request).is_ok_and(|count| count > 2) {}
             let known = request.contains(&format!("authorization: Bearer {}\r\n", both(TOKEN)));
             let answer = if known { "200 OK\r\n\r\nthe package" } else { "401 Unauthorized\r\n\r\nno" };
-            let _ = write!(&stream, "HTTP/1.0 {answer}\n");
+            let _ = writeln!(&stream, "HTTP/1.0 {answer}");
         }
     });
     // The address of this machine that others see; nothing is sent.
