@@ -105,16 +105,15 @@ async fn prepare<'a>(
     ground: &Ground,
     answered: &Answered,
     plan: &Plan,
-    place: Place,
+    mut place: Place,
     skipping: &Skipping<'_>,
 ) -> Result<Option<(Stage<'a>, Ledger)>, Error> {
-    let (mut place, mut seen) = match place {
-        Place::Nowhere => return Ok(None),
-        Place::Container(engine, seen) => (Place::Container(engine, None), seen),
-        host @ Place::Host(_) => (host, None),
+    let mut seen = match &mut place {
+        Place::Container(_, seen) => seen.take(),
+        Place::Nowhere | Place::Host(_) => None,
     };
     loop {
-        let mut stage = match &mut place {
+        let mut stage = match &place {
             Place::Nowhere => return Ok(None),
             Place::Container(engine, _) => {
                 stage::container(context, ground, plan, &answered.origin, engine, seen.take()).await?
