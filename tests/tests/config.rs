@@ -110,7 +110,7 @@ error: unknown key `x`
  --> devflow.toml:1:1
   |
 1 | x = \"\\u001b]0;owned\\u0007\"
-  | ^ known here: project, runtime, container, image, cache, targets, extensions, commands, secrets",
+  | ^ known here: project, runtime, container, image, cache, targets, extensions, commands, services, secrets",
         ),
         (
             "[project]\nstack = []\n[container]\nsession = \"yes\"\n",
@@ -437,7 +437,7 @@ fn values() {
             "timeout = 0",
             11,
             1,
-            "0 seconds are no time at all: leave it out for the default of an hour",
+            "0 seconds are no time at all: leave it out for the default",
         ),
         (
             r#"commands."x:one""#,

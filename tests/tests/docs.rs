@@ -181,11 +181,11 @@ fn every_setting_is_described() {
     for file in [&user, &project] {
         let tables = known(file, "not_a_key_at_all = 1\n".to_owned());
         for table in tables.iter().filter(|table| *table != "targets") {
-            let of_each =
-                file == &project && ["extensions", "commands", "services"].contains(&table.as_str());
-            let head = if of_each { format!("[{table}.\"a:b\"]") } else { format!("[{table}]") };
-            let head =
-                head.replace("extensions.\"a:b\"", "extensions.x").replace("services.\"a:b\"", "services.x");
+            let head = match (table.as_str(), file == &project) {
+                ("commands", _) => "[commands.\"a:b\"]".to_owned(),
+                ("secrets", _) | ("extensions" | "services", true) => format!("[{table}.x]"),
+                _ => format!("[{table}]"),
+            };
             for key in known(file, format!("{head}\nnot_a_key_at_all = 1\n")) {
                 let shown = [format!("`{key}`"), format!("\n{key} ")];
                 assert!(

@@ -147,7 +147,11 @@ fn plain(message: &str) -> String {
     let Some((found, wanted)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
         return message.to_owned();
     };
-    let wanted = WANTED.iter().find(|(word, _)| *word == wanted).map_or(wanted, |(_, plain)| plain);
+    let wanted = match WANTED.iter().find(|(word, _)| *word == wanted) {
+        Some((_, plain)) => plain,
+        None if wanted.starts_with("struct ") => "a table",
+        None => wanted,
+    };
     let found = FOUND.iter().find_map(|(word, plain)| Some(format!("{plain}{}", found.strip_prefix(word)?)));
     match found {
         Some(found) => format!("this is {}, and has to be {wanted}", found.replace('`', "")),
@@ -171,6 +175,7 @@ mod tests {
                 "this is the number -1, and has to be a whole number that is not negative",
             ),
             ("invalid type: map, expected a string", "this is a table, and has to be a text in quotes"),
+            ("invalid type: integer `1`, expected struct Thing", "this is the number 1, and has to be a table"),
             ("invalid type: unit, expected a string", "invalid type: unit, expected a string"),
             ("recursion limit", "this is nested too deeply"),
             ("duplicate key", "duplicate key"),
