@@ -36,6 +36,9 @@ use crate::jail::Jail;
 
 /// Between two looks for workers.
 const AGAIN: Duration = Duration::from_millis(100);
+/// How often, and after how long each time, a child that was killed is looked for.
+const MOMENTS: u32 = 100;
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// A child and its group.
 #[derive(Debug)]
@@ -445,6 +448,13 @@ impl Drop for Process {
         self.signal(Signal::SIGKILL);
         if !self.reaped {
             let _ = self.child.start_kill();
+            // The kernel takes a moment, in which it would outlive dwf.
+            for _ in 0..MOMENTS {
+                if !matches!(self.child.try_wait(), Ok(None)) {
+                    break;
+                }
+                std::thread::sleep(MOMENT);
+            }
         }
     }
 }

@@ -124,7 +124,7 @@ fn a_terminal_shows_what_runs_and_then_what_failed() {
             &[
                 "PASS x:quick # s",
                 "FAIL x:slow # s exit code 3",
-                "---- x:waits not run: it needs x:slow",
+                "---- x:waits not run: it needs x:slow, which failed",
                 "━━ x:slow failed: exit code 3",
                 "colours 1 1",
                 "reproduce: dwf --profile host run x:slow",
@@ -148,8 +148,8 @@ fn after_ctrl_c_the_terminal_is_clean() {
     ends(
         &screen,
         &[
-            "STOP x:slow # s",
-            "---- x:waits not run: it needs x:slow",
+            "STOP x:slow # s cancelled",
+            "---- x:waits not run: stopped",
             "error: interrupted by SIGINT",
             "exit 130",
         ],
