@@ -181,7 +181,7 @@ impl Run<'_, '_> {
 
     /// An action that does not have to run.
     fn met(&mut self, at: usize, tally: &mut Tally) {
-        self.schedule.ended(at, Ending::Passed);
+        self.schedule.met(at);
         tally.unchanged += 1;
         if let Some(job) = self.jobs.get(at) {
             self.reporter.unchanged(&job.name, UNCHANGED);

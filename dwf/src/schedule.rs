@@ -123,10 +123,24 @@ impl Schedule {
         for lock in &self.nodes[at].locks {
             self.held.remove(lock);
         }
-        self.nodes[at].state = State::Ended(how);
         if how == Ending::Failed {
             self.first_failed.get_or_insert(at);
         }
+        self.over(at, how);
+    }
+
+    /// Tells that an action need not run; it counts as passed, whether it waits or was about to start.
+    pub fn met(&mut self, at: usize) {
+        if self.is_running(at) {
+            self.ended(at, Ending::Passed);
+        } else if self.nodes[at].state == State::Waiting {
+            self.ready.remove(&(Reverse(self.nodes[at].height), at));
+            self.over(at, Ending::Passed);
+        }
+    }
+
+    fn over(&mut self, at: usize, how: Ending) {
+        self.nodes[at].state = State::Ended(how);
         // What needs one that did not pass never starts, and what comes after that need not wait for it.
         let mut over = vec![at];
         while let Some(one) = over.pop() {

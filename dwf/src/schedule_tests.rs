@@ -133,6 +133,18 @@ fn what_was_cancelled_is_nobodys_fault() {
 
 /// Neither the stack nor the time may grow with the length of a chain, or with what one action holds up.
 #[test]
+fn what_is_met_never_starts_and_holds_nobody_up() {
+    // By name: a, b, c, d.
+    let mut schedule = Schedule::new(&plan("a\nb needs=a\nc needs=b\nd"), 2, false);
+    schedule.met(1);
+    schedule.met(3);
+    assert_eq!((schedule.start(), schedule.start()), (Some(0), None));
+    // One that turns out to be met when its turn has come.
+    schedule.met(0);
+    assert_eq!((schedule.start(), schedule.waiting()), (Some(2), Vec::new()));
+}
+
+#[test]
 fn ten_thousand_actions() {
     let chain: String = (1..10_000).map(|at| format!("a{at:05} needs=a{:05}\n", at - 1)).collect();
     let started = |text: &str, fails: &[&str]| run(text, 4, true, fails).matches('+').count();

@@ -228,7 +228,11 @@ fn an_extension_of_the_project_needs_consent() {
     refused();
     hello.spec(&["trust"]).run().expect(0).says("tools/hello");
     // Its configuration reaches it as it is.
-    hello.run(&["verify", "--keep-going"]).expect(1).says("cat: other.txt: No such file").says("cat: '$5': No such file");
+    hello
+        .run(&["verify", "--keep-going"])
+        .expect(1)
+        .says("cat: other.txt: No such file")
+        .says("cat: '$5': No such file");
     std::fs::remove_file(&marker).expect("it was started");
 
     append(&tool, "# edited\n");

@@ -24,7 +24,7 @@ use crate::profile::{Decision, Flags, decide};
 use crate::query::Request;
 use crate::report;
 use crate::report::Facts;
-use crate::schedule::{Ending, Schedule};
+use crate::schedule::Schedule;
 use crate::skip::Ledger;
 use crate::trust::check_owner;
 use crate::turn;
@@ -133,7 +133,7 @@ async fn prepare<'a>(
 fn first(plan: &Plan, ledger: &Ledger) -> Option<usize> {
     let mut schedule = Schedule::new(plan, 1, false);
     for at in ledger.unchanged() {
-        schedule.ended(at, Ending::Passed);
+        schedule.met(at);
     }
     schedule.start()
 }

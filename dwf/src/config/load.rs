@@ -175,7 +175,10 @@ mod tests {
                 "this is the number -1, and has to be a whole number that is not negative",
             ),
             ("invalid type: map, expected a string", "this is a table, and has to be a text in quotes"),
-            ("invalid type: integer `1`, expected struct Thing", "this is the number 1, and has to be a table"),
+            (
+                "invalid type: integer `1`, expected struct Thing",
+                "this is the number 1, and has to be a table",
+            ),
             ("invalid type: unit, expected a string", "invalid type: unit, expected a string"),
             ("recursion limit", "this is nested too deeply"),
             ("duplicate key", "duplicate key"),

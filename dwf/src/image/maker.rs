@@ -10,6 +10,7 @@ use devflow_oci::registry::{Trouble, trouble};
 use devflow_oci::store::{self, Stored};
 use devflow_oci::{Build, Engine, EngineKind, Image, ImageName, ImageRef, Invocation, inspect, label};
 
+use super::own::TRIES;
 use super::work::{Tidy, work};
 use super::{ImageError, Recipe};
 use crate::config::UserNetwork;
@@ -89,10 +90,18 @@ impl Maker<'_> {
     /// that has it would run as well if the tree were the one of its tag.
     pub(super) async fn twin(&mut self, project: &Project, hash: &str) -> Result<Option<Stored>, Error> {
         let question = store::list(self.engine, &format!("{}={hash}", label::BUILD));
-        let said = self.ask(&question).await?;
-        if !said.status.success() {
-            return Err(self.failed(last_line(&said.stderr).unwrap_or_default()).into());
-        }
+        let mut tries = 1;
+        let said = loop {
+            let said = self.ask(&question).await?;
+            if said.status.success() {
+                break said;
+            }
+            // Somebody else may have removed an image while the engine was making its list.
+            if tries == TRIES || !inspect::is_no_such_image(&said.stderr) {
+                return Err(self.failed(last_line(&said.stderr).unwrap_or_default()).into());
+            }
+            tries += 1;
+        };
         let stored =
             store::parse_list(self.engine, &said.stdout).map_err(|error| self.failed(error.to_string()))?;
         let ours = self.name.repository();

@@ -19,7 +19,7 @@ use crate::world::World;
 /// For one call of the client.
 const CALL: Duration = Duration::from_secs(60);
 /// How often a list is asked for that others keep changing.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 /// Images that are inspected by one call.
 const AT_ONCE: usize = 100;
 
