@@ -138,10 +138,10 @@ fn what_is_met_never_starts_and_holds_nobody_up() {
     let mut schedule = Schedule::new(&plan("a\nb needs=a\nc needs=b\nd"), 2, false);
     schedule.met(1);
     schedule.met(3);
-    assert_eq!((schedule.start(), schedule.start()), (Some(0), None));
+    assert_eq!((schedule.start(), schedule.start(), schedule.start()), (Some(0), Some(2), None));
     // One that turns out to be met when its turn has come.
     schedule.met(0);
-    assert_eq!((schedule.start(), schedule.waiting()), (Some(2), Vec::new()));
+    assert_eq!((schedule.running(), schedule.waiting()), (vec![2], Vec::new()));
 }
 
 #[test]

@@ -244,6 +244,7 @@ const STRICTER: &[(&str, &[&str])] = &[
         "dwf looks at these together with the rest of the answer, where it makes the plan",
         &[
             "/ca_env/#",
+            "/place_env/#",
             "/caches/#/*",
             "/caches/#/env",
             "/caches/#/home",

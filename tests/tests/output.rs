@@ -162,7 +162,7 @@ fn nothing_is_drawn_where_nobody_sees_it() {
     let (sandbox, project) = live();
     std::fs::write(project.join("go"), "0").expect("a file");
     for output in ["live", "grouped", "stream", "quiet"] {
-        let args = ["verify", "--profile", "host", "--output", output];
+        let args = ["verify", "--force", "--profile", "host", "--output", output];
         let run = sandbox.dwf(&project, args).run();
         run.expect(0).says("3 passed, 0 failed");
         assert!(!run.stderr.contains(['\r', '\x1b']), "{output}: {run}");
