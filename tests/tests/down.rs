@@ -117,7 +117,7 @@ fn the_next_run_removes_what_a_dead_one_left() {
     });
     let record = sandbox.write("home/state/devflow/runs/dead.json", &record.to_string());
     let temporary = sandbox.write("tmp/dwf-build-1-1-a/context/file", "");
-    let verify = sandbox.dwf(&project, ["verify", "--engine", "docker"]).start();
+    let verify = sandbox.dwf(&project, ["verify", "--force", "--engine", "docker"]).start();
     let name = format!("dwf-{run}-check");
     // It happens beside the run; the test's own guard ends the wait.
     while record.exists() || layers.exists() || temporary.exists() || engine.containers().contains(&name) {
